@@ -1,0 +1,112 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+/// The same strictness for every target of ours: Swift 6, nothing implicit, no warning left.
+let strict: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+  .enableUpcomingFeature("NonisolatedNonsendingByDefault"),
+  .treatAllWarnings(as: .error),
+]
+
+func room(
+  _ name: String, _ dependencies: [Target.Dependency] = [], resources: [Resource] = []
+) -> Target {
+  .target(name: name, dependencies: dependencies, resources: resources, swiftSettings: strict)
+}
+
+func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target {
+  .testTarget(
+    name: "\(name)Tests", dependencies: [.init(stringLiteral: name), "TestParts"] + dependencies,
+    swiftSettings: strict)
+}
+
+let log = Target.Dependency.product(name: "Logging", package: "swift-log")
+let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+let lifecycle = Target.Dependency.product(
+  name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let client = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
+let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
+
+let package = Package(
+  name: "lotline",
+  platforms: [.macOS(.v15)],
+  products: [.executable(name: "lotline", targets: ["lotline"])],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+    .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+    .package(url: "https://github.com/swift-server/async-http-client", from: "1.37.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+    // Linux is maintained by contributors there: pinned, and kept behind Queue and Store.
+    .package(url: "https://github.com/groue/GRDB.swift", exact: "7.10.0"),
+  ],
+  targets: [
+    // The ground: what the machine and the settings files give. Imports none of our rooms.
+    .target(name: "CMachine"),
+    room("Machine", ["CMachine"]),
+    room("Settings", [.product(name: "Yams", package: "Yams")]),
+
+    // The rooms, in the way of the data (ARCHITECTURE.md).
+    .systemLibrary(name: "CModbus", pkgConfig: "libmodbus", providers: [.apt(["libmodbus-dev"])]),
+    room("Events", [crypto]),
+    room("Devices", ["Events", "Machine", "Settings", "CModbus", log, metrics]),
+    room("Stations", ["Events", "Devices", "Settings", log]),
+    room(
+      "Queue",
+      ["Events", "Machine", log, .product(name: "GRDBSQLite", package: "GRDB.swift")]),
+    room(
+      "Forward",
+      [
+        "Events", "Queue", client, log, .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOFoundationCompat", package: "swift-nio"),
+      ]),
+    room("Store", ["Events", log, .product(name: "GRDB", package: "GRDB.swift")]),
+    room(
+      "Web",
+      [
+        "Events", "Devices", "Stations", "Queue", "Forward", "Store", hummingbird, log, metrics,
+        lifecycle, .product(name: "HummingbirdTLS", package: "hummingbird"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
+      ]),
+    .executableTarget(
+      name: "lotline",
+      dependencies: [
+        "Events", "Machine", "Settings", "Devices", "Stations", "Queue", "Forward", "Store", "Web",
+        log, metrics, lifecycle, client,
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+      ],
+      swiftSettings: strict),
+
+    // What tests share: scratch folders, real parts, patience without sleeping.
+    .target(
+      name: "TestParts", dependencies: ["Machine"], path: "Tests/TestParts",
+      swiftSettings: strict),
+    tests(of: "Settings"),
+    tests(of: "Events", ["Machine"]),
+    tests(of: "Devices", ["Events", "Machine", "Settings"]),
+    tests(of: "Stations", ["Events", "Devices", "Settings"]),
+    tests(of: "Queue", ["Events", "Machine"]),
+    tests(of: "Forward", ["Events", "Queue"]),
+    tests(of: "Store", ["Events"]),
+    tests(
+      of: "Web",
+      [
+        "Events", "Store", "Queue", .product(name: "HummingbirdTesting", package: "hummingbird"),
+      ]),
+    tests(
+      of: "lotline",
+      ["Events", "Machine", "Settings", "Devices", "Stations", "Queue", "Forward", "Store", client]),
+  ],
+  swiftLanguageModes: [.v6]
+)

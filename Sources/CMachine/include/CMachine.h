@@ -1,0 +1,17 @@
+#pragma once
+/// What Glibc's Swift module does not give: clock state, thread names, pseudo-terminal names.
+#include <stddef.h>
+
+/// The kernel's word on the clock: 1 synchronised, 0 not, -1 unknown.
+/// `error_us` gets the estimated maximum error in microseconds.
+int lotline_clock_state(long *error_us);
+
+/// Names the calling thread (at most 15 bytes are kept) so that `top -H` tells who works.
+void lotline_name_thread(const char *name);
+
+/// Opens a pseudo-terminal in raw mode; `path` gets the name of the terminal's side.
+/// Returns the controlling descriptor, or -1 with `errno`.
+int lotline_open_pty(char *path, size_t capacity);
+
+/// Gives memory that the allocator holds but nobody uses back to the system.
+void lotline_trim_memory(void);

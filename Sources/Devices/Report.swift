@@ -1,0 +1,150 @@
+public import Events
+
+/// What a device has to say: the one type that leaves this module for the stations.
+public enum Report: Sendable, Hashable {
+  case reading(Reading)
+  case cycle(CycleReading)
+  case scan(Scan)
+  case state(StateReport)
+  case hole(Hole)
+}
+
+/// Tags that were read together, at a group's rate.
+public struct Reading: Sendable, Hashable {
+  public var device: String
+  public var group: String
+  /// When the answer arrived.
+  public var moment: Moment
+  public var tags: [Tag]
+
+  public init(device: String, group: String, moment: Moment, tags: [Tag]) {
+    self.device = device
+    self.group = group
+    self.moment = moment
+    self.tags = tags
+  }
+}
+
+/// The block that a trigger announced.
+public struct CycleReading: Sendable, Hashable {
+  public var device: String
+  public var group: String
+  public var moment: Moment
+  /// The trigger's value: the counter, or 1 for a bit.
+  public var trigger: UInt64
+  /// The last poll that showed the old trigger; nil if none did (first poll after a start or an outage).
+  public var after: Timestamp?
+  public var tags: [Tag]
+  /// From the tag with `role: result`: `pass` or `fail`.
+  public var result: String?
+  /// Tags outside their limits.
+  public var outside: [String]
+  /// Tags with another role (`unit`, `lot`, `product`, …): what the PLC says about the context.
+  public var roles: [ScanData.Role]
+  public var jump: Jump
+
+  /// What the counter says about cycles that were not seen.
+  public enum Jump: Sendable, Hashable {
+    case none
+    /// So many cycles between the last one recorded and this one.
+    case missed(UInt64)
+    /// The PLC started again: how many is unknown.
+    case restarted
+  }
+
+  public init(
+    device: String, group: String, moment: Moment, trigger: UInt64, after: Timestamp?, tags: [Tag],
+    result: String? = nil, outside: [String] = [], roles: [ScanData.Role] = [], jump: Jump = .none
+  ) {
+    self.device = device
+    self.group = group
+    self.moment = moment
+    self.trigger = trigger
+    self.after = after
+    self.tags = tags
+    self.result = result
+    self.outside = outside
+    self.roles = roles
+    self.jump = jump
+  }
+}
+
+/// One frame of a scanner and what its map makes of it.
+public struct Scan: Sendable, Hashable {
+  public var device: String
+  /// When the frame's last byte arrived.
+  public var moment: Moment
+  /// The frame with its delimiters.
+  public var raw: [UInt8]
+  public var text: String?
+  public var symbology: String?
+  public var roles: [ScanData.Role]
+  /// Why nothing, or not all, could be made of it: the frame was damaged, not only unknown.
+  public var problem: String?
+
+  public init(
+    device: String, moment: Moment, raw: [UInt8], text: String?, symbology: String? = nil,
+    roles: [ScanData.Role] = [], problem: String? = nil
+  ) {
+    self.device = device
+    self.moment = moment
+    self.raw = raw
+    self.text = text
+    self.symbology = symbology
+    self.roles = roles
+    self.problem = problem
+  }
+}
+
+/// A device came, went or refuses.
+public struct StateReport: Sendable, Hashable {
+  public var device: String
+  public var moment: Moment
+  public var state: DeviceData.State
+  public var reason: String?
+
+  public init(device: String, moment: Moment, state: DeviceData.State, reason: String? = nil) {
+    self.device = device
+    self.moment = moment
+    self.state = state
+    self.reason = reason
+  }
+}
+
+/// Something of this device that should have been read and was not; becomes a gap.
+public struct Hole: Sendable, Hashable {
+  public var device: String
+  /// The group it concerns; nil where it is the whole device.
+  public var group: String?
+  public var moment: Moment
+  public var kind: GapData.Kind
+  public var from: Timestamp?
+  public var to: Timestamp?
+  public var count: UInt64?
+  public var reason: String?
+
+  public init(
+    device: String, group: String? = nil, moment: Moment, kind: GapData.Kind, from: Timestamp? = nil,
+    to: Timestamp? = nil, count: UInt64? = nil, reason: String? = nil
+  ) {
+    self.device = device
+    self.group = group
+    self.moment = moment
+    self.kind = kind
+    self.from = from
+    self.to = to
+    self.count = count
+    self.reason = reason
+  }
+}
+
+/// What became of a report: only `accepted` may be acknowledged to a PLC or a scanner.
+public enum Acceptance: Sendable, Hashable {
+  /// Committed to disk.
+  case accepted
+  /// Not kept, and why; say so to the device (no handshake, a refusal tone), and try again where that makes sense.
+  case refused(String)
+}
+
+/// Takes a report and answers after its commit.
+public typealias ReportSink = @Sendable (Report) async -> Acceptance

@@ -1,0 +1,136 @@
+/// Tags that were read together, at a group's rate.
+public struct ReadingData: EventData {
+  public var type: EventType { .reading }
+  public var device: String
+  public var group: String
+  public var tags: [Tag]
+  public var stamp: Stamp?
+
+  public init(device: String, group: String, tags: [Tag], stamp: Stamp?) {
+    self.device = device
+    self.group = group
+    self.tags = tags
+    self.stamp = stamp
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.field("device", device)
+    json.field("group", group)
+    json.field("tags", tags)
+    json.field("stamp", stamp)
+  }
+
+  public init?(_ json: JSON) {
+    guard let device = json["device"]?.text, let group = json["group"]?.text, let tags = json["tags"]?.tags
+    else { return nil }
+    self.init(device: device, group: group, tags: tags, stamp: json["stamp"].flatMap { Stamp($0) })
+  }
+}
+
+/// One frame of a scanner, its bytes always kept, with what was made of them.
+public struct ScanData: EventData {
+  public var type: EventType { .scan }
+  public var device: String
+  /// The frame with its delimiters.
+  public var raw: [UInt8]
+  /// If the bytes are valid in the map's encoding; without an AIM identifier.
+  public var text: String?
+  /// The AIM identifier, `]d2`.
+  public var symbology: String?
+  /// What the scan means: role and value, in the order of the rule.
+  public var roles: [Role]
+  /// Why nothing, or not all, could be made of it.
+  public var problem: String?
+  public var stamp: Stamp?
+
+  public struct Role: Sendable, Hashable {
+    /// `operator`, `lot`, `unit`, `product`, `material`, `component`, `order`, `carrier`, `command`, or
+    /// `materials.PLACE` for a material with its place.
+    public let name: String
+    public let value: String
+
+    public init(_ name: String, _ value: String) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  public init(
+    device: String, raw: [UInt8], text: String?, symbology: String? = nil, roles: [Role] = [],
+    problem: String? = nil, stamp: Stamp? = nil
+  ) {
+    self.device = device
+    self.raw = raw
+    self.text = text
+    self.symbology = symbology
+    self.roles = roles
+    self.problem = problem
+    self.stamp = stamp
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.field("device", device)
+    json.field("raw", hex(raw))
+    json.field("text", text)
+    json.field("symbology", symbology)
+    if !roles.isEmpty {
+      json.key("roles")
+      json.object { writer in for role in roles { writer.field(role.name, role.value) } }
+    }
+    json.field("problem", problem)
+    json.field("stamp", stamp)
+  }
+
+  public init?(_ json: JSON) {
+    guard let device = json["device"]?.text, let raw = json["raw"]?.text.flatMap({ bytes(hex: $0) }) else { return nil }
+    self.init(
+      device: device, raw: raw, text: json["text"]?.text, symbology: json["symbology"]?.text,
+      roles: (json["roles"]?.members ?? []).compactMap { member in member.value.text.map { Role(member.name, $0) } },
+      problem: json["problem"]?.text, stamp: json["stamp"].flatMap { Stamp($0) })
+  }
+}
+
+/// A field of a station's context changed.
+public struct ContextData: EventData {
+  public var type: EventType { .context }
+  public var station: String
+  /// As in `Stamp.Field.name`.
+  public var field: String
+  public var from: String?
+  /// Nil: the field is empty from now on.
+  public var to: String?
+  public var how: How
+  /// The event that made the change.
+  public var by: Stamp.Origin?
+
+  public enum How: String, Sendable, Hashable, CaseIterable {
+    case scanned, read, planned, declared
+  }
+
+  public init(station: String, field: String, from: String?, to: String?, how: How, by: Stamp.Origin?) {
+    self.station = station
+    self.field = field
+    self.from = from
+    self.to = to
+    self.how = how
+    self.by = by
+  }
+
+  public func write(to json: inout JSONWriter) {
+    json.field("station", station)
+    json.field("field", field)
+    json.field("from", from)
+    json.field("to", to)
+    json.field("how", how.rawValue)
+    json.field("by", by)
+  }
+
+  public init?(_ json: JSON) {
+    guard let station = json["station"]?.text, let field = json["field"]?.text,
+      let how = json["how"]?.text.flatMap(How.init(rawValue:))
+    else { return nil }
+    self.init(
+      station: station, field: field, from: json["from"]?.text, to: json["to"]?.text, how: how,
+      by: json["by"].flatMap { Stamp.Origin($0) })
+  }
+}

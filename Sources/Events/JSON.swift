@@ -1,0 +1,175 @@
+/// A JSON value in memory; objects keep the order of their fields.
+public enum JSON: Sendable, Hashable {
+  case null
+  case bool(Bool)
+  /// A number without fraction and exponent that fits.
+  case int(Int64)
+  case double(Double)
+  case string(String)
+  case array([JSON])
+  case object([Member])
+
+  /// A field of an object.
+  public struct Member: Sendable, Hashable {
+    public let name: String
+    public let value: JSON
+
+    public init(_ name: String, _ value: JSON) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  /// The field of that name, nil where `self` is no object or has none.
+  public subscript(_ name: String) -> JSON? {
+    guard case .object(let members) = self else { return nil }
+    return members.first { $0.name == name }?.value
+  }
+
+  public var text: String? { if case .string(let text) = self { text } else { nil } }
+  public var whole: Int64? { if case .int(let number) = self { number } else { nil } }
+  public var flag: Bool? { if case .bool(let flag) = self { flag } else { nil } }
+  public var items: [JSON]? { if case .array(let items) = self { items } else { nil } }
+  public var members: [Member]? { if case .object(let members) = self { members } else { nil } }
+  /// A time in an event's form.
+  public var time: Timestamp? { text.flatMap { Timestamp($0) } }
+
+  /// A number, whole or not.
+  public var number: Double? {
+    switch self {
+    case .int(let number): Double(number)
+    case .double(let number): number
+    default: nil
+    }
+  }
+
+  /// Reads one value that fills `bytes`; nil if they are not JSON (RFC 8259), not UTF-8, or nested deeper than 32.
+  public init?(_ bytes: some Collection<UInt8>) {
+    let bytes = ContiguousArray(bytes)
+    let parsed = bytes.withUnsafeBufferPointer { buffer -> JSON? in
+      var scanner = JSONScanner(buffer)
+      guard let value = scanner.value() else { return nil }
+      scanner.skipSpace()
+      return scanner.isAtEnd ? value : nil
+    }
+    guard let parsed else { return nil }
+    self = parsed
+  }
+}
+
+extension JSONWriter {
+  /// A value with all that is in it.
+  public mutating func value(_ json: JSON) {
+    switch json {
+    case .null: null()
+    case .bool(let flag): value(flag)
+    case .int(let number): value(number)
+    case .double(let number): value(number)
+    case .string(let text): value(text)
+    case .array(let items): array { writer in for item in items { writer.value(item) } }
+    case .object(let members):
+      object { writer in
+        for member in members {
+          writer.key(member.name)
+          writer.value(member.value)
+        }
+      }
+    }
+  }
+
+  /// A field with any value; left out if nil.
+  public mutating func field(_ name: String, _ json: JSON?) {
+    guard let json else { return }
+    key(name)
+    value(json)
+  }
+}
+
+extension JSONScanner {
+  /// Builds the next value; nil if it is malformed or too deep.
+  mutating func value(depth: Int = 0) -> JSON? {
+    skipSpace()
+    guard !isAtEnd, depth <= Self.depthLimit else { return nil }
+    switch bytes[at] {
+    case 0x22: return string().flatMap { text($0) }.map { .string($0) }
+    case 0x7B:
+      var members: [JSON.Member] = []
+      let whole = fields { scanner, key in
+        guard let name = scanner.text(key), let value = scanner.value(depth: depth + 1) else { return false }
+        members.append(.init(name, value))
+        return true
+      }
+      return whole ? .object(members) : nil
+    case 0x5B: return arrayValue(depth: depth)
+    default:
+      guard let range = skip(depth: depth) else { return nil }
+      return scalar(range)
+    }
+  }
+
+  private mutating func arrayValue(depth: Int) -> JSON? {
+    guard take(0x5B) else { return nil }
+    var items: [JSON] = []
+    if take(0x5D) { return .array(items) }
+    repeat {
+      guard let item = value(depth: depth + 1) else { return nil }
+      items.append(item)
+    } while take(0x2C)
+    return take(0x5D) ? .array(items) : nil
+  }
+
+  private func scalar(_ range: Range<Int>) -> JSON? {
+    switch bytes[range.lowerBound] {
+    case 0x74: return .bool(true)
+    case 0x66: return .bool(false)
+    case 0x6E: return .null
+    default:
+      let text = String(decoding: bytes[range], as: UTF8.self)
+      if let number = Int64(text) { return .int(number) }
+      return Double(text).flatMap { $0.isFinite ? .double($0) : nil }
+    }
+  }
+
+  /// The text of a string whose inside is `range`; nil if it is not UTF-8 or has half a surrogate pair.
+  func text(_ range: Range<Int>) -> String? {
+    let inside = bytes[range]
+    guard inside.contains(0x5C) else { return String(validating: inside, as: UTF8.self) }
+    var utf8: [UInt8] = []
+    var index = range.lowerBound
+    while index < range.upperBound {
+      guard bytes[index] == 0x5C else {
+        utf8.append(bytes[index])
+        index += 1
+        continue
+      }
+      switch bytes[index + 1] {
+      case 0x62: utf8.append(0x08)
+      case 0x66: utf8.append(0x0C)
+      case 0x6E: utf8.append(0x0A)
+      case 0x72: utf8.append(0x0D)
+      case 0x74: utf8.append(0x09)
+      case 0x75:
+        guard let (scalar, length) = unicodeEscape(at: index, before: range.upperBound) else { return nil }
+        utf8.append(contentsOf: String(scalar).utf8)
+        index += length
+        continue
+      case let plain: utf8.append(plain)
+      }
+      index += 2
+    }
+    return String(validating: utf8, as: UTF8.self)
+  }
+
+  private func unicodeEscape(at index: Int, before end: Int) -> (Character, length: Int)? {
+    func unit(_ start: Int) -> UInt32? {
+      guard start + 6 <= end, bytes[start] == 0x5C, bytes[start + 1] == 0x75 else { return nil }
+      return UInt32(String(decoding: bytes[(start + 2)..<(start + 6)], as: UTF8.self), radix: 16)
+    }
+    guard let first = unit(index) else { return nil }
+    if let scalar = Unicode.Scalar(first) { return (Character(scalar), 6) }
+    guard (0xD800..<0xDC00).contains(first), let second = unit(index + 6), (0xDC00..<0xE000).contains(second),
+      let scalar = Unicode.Scalar(0x10000 + (first - 0xD800) << 10 + (second - 0xDC00))
+    else { return nil }
+    return (Character(scalar), 12)
+  }
+}

@@ -1,0 +1,45 @@
+private import Glibc
+
+/// The service manager's notification socket (`sd_notify(3)`), spoken directly: it is one datagram.
+///
+/// Without `NOTIFY_SOCKET` in the environment (a daemon started by hand) nothing is sent.
+public struct Supervisor: Sendable {
+  private let socketPath: String?
+  /// How often the service manager wants a sign of life; nil where no watchdog is set.
+  public let watchdogInterval: Duration?
+
+  /// Reads `NOTIFY_SOCKET` and `WATCHDOG_USEC` as systemd sets them.
+  public init(environment: [String: String]) {
+    socketPath = environment["NOTIFY_SOCKET"].flatMap { $0.isEmpty ? nil : $0 }
+    watchdogInterval = environment["WATCHDOG_USEC"].flatMap(Int64.init).map { .microseconds($0) }
+  }
+
+  /// The service has started: everything it promises is open and in force.
+  public func ready(status: String) { send("READY=1\nSTATUS=\(status)") }
+  /// One line that `systemctl status` shows.
+  public func status(_ text: String) { send("STATUS=\(text)") }
+  /// Work was done since the last call.
+  public func alive() { send("WATCHDOG=1") }
+  /// The service is on its way down.
+  public func stopping() { send("STOPPING=1") }
+
+  private func send(_ message: String) {
+    guard let socketPath else { return }
+    let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    guard descriptor >= 0 else { return }
+    defer { close(descriptor) }
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    var path = Array(socketPath.utf8)
+    if path.first == UInt8(ascii: "@") { path[0] = 0 }  // the abstract name space
+    guard path.count < MemoryLayout.size(ofValue: address.sun_path) else { return }
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path) }
+    let length = socklen_t(MemoryLayout<sa_family_t>.size + path.count)
+    let bytes = Array(message.utf8)
+    withUnsafePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        _ = sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), $0, length)
+      }
+    }
+  }
+}

@@ -1,0 +1,6 @@
+import ArgumentParser
+
+@main
+struct Lotline: AsyncParsableCommand {
+  func run() async throws {}
+}
