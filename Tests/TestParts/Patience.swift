@@ -1,0 +1,30 @@
+/// What did not come about in the time that a test gives it.
+public struct Impatience: Error, CustomStringConvertible {
+  public let description: String
+}
+
+/// Waits until `condition` holds, asking often; for what another thread or process does and does not announce.
+///
+/// The limit is generous: it ends a test that hangs and says nothing about speed.
+public func eventually(
+  _ what: String, within limit: Duration = .seconds(30), every: Duration = .milliseconds(5),
+  _ condition: () async throws -> Bool
+) async throws {
+  let end = ContinuousClock.now + limit
+  while ContinuousClock.now < end {
+    if try await condition() { return }
+    try await Task.sleep(for: every)
+  }
+  throw Impatience(description: "waited \(limit) in vain until \(what)")
+}
+
+/// A list that several tasks fill and a test reads.
+public actor Collected<Element: Sendable> {
+  public private(set) var all: [Element] = []
+
+  public init() {}
+
+  public func add(_ element: Element) { all.append(element) }
+  public var count: Int { all.count }
+  public var last: Element? { all.last }
+}
