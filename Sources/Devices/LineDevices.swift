@@ -1,1 +1,62 @@
-enum PlaceholderDevices {}
+public import Events
+public import Logging
+
+/// All devices of a line PC: each runs on its own, comes back by itself, and reports what it reads.
+///
+/// A fault of one costs only its own readings. What is reported was checked to be the answer to the
+/// question that was asked; nothing is written to a device but what its map declares.
+public struct LineDevices: Sendable {
+  /// - Parameters:
+  ///   - lastCycles: the trigger of the last committed cycle, by device and group.
+  ///   - sink: takes each report and answers after its commit.
+  public init(
+    _ devices: [DeviceSettings], lastCycles: [CycleKey: UInt64], logger: Logger, sink: @escaping ReportSink
+  ) {}
+
+  /// Runs all devices until the task is cancelled; returns when every connection is closed.
+  public func run() async {}
+
+  /// Where each device stands now, in the order of the settings.
+  public var status: [DeviceStatus] { [] }
+}
+
+/// Which cycle: a group of a device.
+public struct CycleKey: Sendable, Hashable {
+  public let device: String
+  public let group: String
+
+  public init(device: String, group: String) {
+    self.device = device
+    self.group = group
+  }
+}
+
+/// Where one device stands: for the page, `status` and the metrics.
+public struct DeviceStatus: Sendable, Hashable {
+  public var name: String
+  public var station: String
+  /// `modbus` or `serial`.
+  public var kind: String
+  /// `host:port` with the unit, or the serial line's path.
+  public var address: String
+  /// Nil until the first attempt has ended.
+  public var state: DeviceData.State?
+  public var since: Timestamp?
+  public var reason: String?
+  /// The last good answer or frame.
+  public var lastGood: Timestamp?
+  /// Requests that were answered well, or frames.
+  public var good: UInt64 = 0
+  /// Refused answers and failures, by kind (`timeout`, `unit`, `transaction`, …).
+  public var faults: [String: UInt64] = [:]
+  public var missedPolls: UInt64 = 0
+  /// Beats with each round of the device's loop, so that a watchdog can tell work from hanging.
+  public var beats: UInt64 = 0
+
+  public init(name: String, station: String, kind: String, address: String) {
+    self.name = name
+    self.station = station
+    self.kind = kind
+    self.address = address
+  }
+}
