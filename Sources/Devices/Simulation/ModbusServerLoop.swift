@@ -95,7 +95,9 @@ actor ModbusServerLoop {
     self.onWrite = onWrite
   }
 
-  /// Opens the port and begins to serve; returns once clients can connect. Not to be called while it serves.
+  /// Opens the port and begins to serve; returns once clients can connect.
+  ///
+  /// Not to be called while it serves.
   func begin() throws {
     wake.clear()
     let listener = try ModbusListener(host: host, port: port)
