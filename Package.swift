@@ -58,7 +58,12 @@ let package = Package(
     // The rooms, in the way of the data (ARCHITECTURE.md).
     .systemLibrary(name: "CModbus", pkgConfig: "libmodbus", providers: [.apt(["libmodbus-dev"])]),
     room("Events", [crypto]),
-    room("Devices", ["Events", "Machine", "Settings", "CModbus", log, metrics]),
+    room(
+      "Devices",
+      [
+        "Events", "Machine", "Settings", "CModbus", log, metrics,
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      ]),
     room("Stations", ["Events", "Devices", "Settings", log]),
     room(
       "Queue",
