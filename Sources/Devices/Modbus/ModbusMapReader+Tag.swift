@@ -1,0 +1,183 @@
+import Settings
+
+extension ModbusMapReader {
+  /// The parts of a context that a tag can speak for.
+  static let roles = ["result", "operator", "lot", "unit", "product", "material", "component", "order", "carrier"]
+
+  func tag(named name: String, _ node: SettingsNode, inCycle: Bool) -> ModbusTag? {
+    checkName(name, node)
+    var fields = node.fields(of: "at, type and more, such as { at: 40001, type: int16 }")
+    defer { fields.close() }
+    let type = self.type(&fields, of: ValueType.allCases, nil)
+    let address = self.address(&fields, type: type)
+    let order = type.flatMap { self.order(&fields, type: $0, table: address?.table) }
+    if type == nil { _ = fields.optional("word-order") }
+    let names = names(&fields, type: type)
+    let isNumber = type?.isNumber ?? true && !fields.has("values")
+    let scaling = scaling(&fields, isNumber: isNumber)
+    let unit = fields.text("unit", "a unit in UCUM, such as kN or Cel")
+    let deadband = deadband(&fields, isNumber: isNumber, inCycle: inCycle)
+    let limits = limits(&fields, isNumber: isNumber)
+    let role = role(&fields, type: type, names: names, inCycle: inCycle)
+    guard let type, let address else { return nil }
+    return ModbusTag(
+      name: name, address: address, type: type, order: order, scaling: scaling, unit: unit, deadband: deadband,
+      limits: limits, role: role, names: names)
+  }
+
+  func type(_ fields: inout Fields, of choices: [ValueType], _ what: String?) -> ValueType? {
+    let names = choices.map(\.rawValue)
+    guard let node = fields.required("type", what ?? names.joined(separator: ", ")) else { return nil }
+    if let text = node.text,
+      let refused = ValueType.notYet.first(where: { text == $0 || text.hasPrefix($0 + " ") || text.hasPrefix($0 + "(") }
+      )
+    {
+      node.refuse(allowed: "\(names.joined(separator: ", ")): \(refused) is not supported yet")
+      return nil
+    }
+    if let what, let text = node.text, let type = ValueType(rawValue: text), !choices.contains(type) {
+      node.refuse(allowed: what)
+      return nil
+    }
+    return node.choice(of: names).flatMap { ValueType(rawValue: $0) }
+  }
+
+  /// Reads `at`, which must be a place that the type fits.
+  func address(_ fields: inout Fields, type: ValueType?) -> ModbusAddress? {
+    guard let node = fields.required("at", notation.allowed) else { return nil }
+    guard let text = node.text, let address = ModbusAddress(text, notation: notation) else {
+      node.refuse(allowed: notation.allowed)
+      return nil
+    }
+    guard let type else { return address }
+    if type == .bool {
+      guard address.table.isBits || address.bit != nil else {
+        node.refuse(allowed: "for a bool one bit: \(text).0 to \(text).15, a coil or a discrete input")
+        return nil
+      }
+    } else if address.table.isBits || address.bit != nil {
+      node.refuse(allowed: "for a \(type.rawValue) whole registers, not a single bit")
+      return nil
+    }
+    return fits(ModbusTag(name: "", address: address, type: type), node) ? address : nil
+  }
+
+  /// Whether a value lies within the 65536 addresses of its table and within one request.
+  func fits(_ tag: ModbusTag, _ node: SettingsNode) -> Bool {
+    if tag.range.upperBound > 65536 {
+      node.refuse(allowed: "a place with room for \(tag.type.width) registers: a table ends with its 65536th")
+      return false
+    }
+    if tag.type.width > limits.most(of: tag.address.table) {
+      node.refuse(
+        found: "a \(tag.type.rawValue), which takes \(tag.type.width) registers",
+        allowed: "values of at most \(limits.maxRegisters) registers, as max-registers says")
+      return false
+    }
+    return true
+  }
+
+  /// Reads `word-order`; the map's own order holds for values of two registers, one register is as Modbus has it.
+  func order(_ fields: inout Fields, type: ValueType, table: ModbusAddress.Table?) -> WordOrder? {
+    guard let node = fields.optional("word-order") else { return type.width == 2 ? order : nil }
+    if type == .bool {
+      node.refuse(
+        found: "\"word-order\" of a bool", allowed: "leave it out: bit 0 is the least significant of the register")
+      return nil
+    }
+    let choices = WordOrder.choices(width: type.width).map(\.rawValue)
+    return node.choice(of: choices, notYet: WordOrder.notYet).flatMap { WordOrder(rawValue: $0) }
+  }
+
+  private func scaling(_ fields: inout Fields, isNumber: Bool) -> Scaling? {
+    guard fields.has("scale") || fields.has("offset") else { return nil }
+    let scale = decimal(&fields, "scale", isNumber: isNumber)
+    if scale?.mantissa == 0 { fields.optional("scale")?.refuse(allowed: "a number other than 0") }
+    let offset = decimal(&fields, "offset", isNumber: isNumber)
+    return Scaling(scale: scale ?? .one, offset: offset ?? .zero)
+  }
+
+  private func decimal(_ fields: inout Fields, _ name: String, isNumber: Bool) -> DecimalNumber? {
+    guard let node = fields.optional(name) else { return nil }
+    guard isNumber else {
+      node.refuse(found: "\"\(name)\"", allowed: "leave it out: it is for numbers only, not for a bool or named values")
+      return nil
+    }
+    guard let number = node.text.flatMap({ DecimalNumber($0) }) else {
+      node.refuse(allowed: "a decimal number of at most 15 digits, such as 0.1")
+      return nil
+    }
+    return number
+  }
+
+  private func deadband(_ fields: inout Fields, isNumber: Bool, inCycle: Bool) -> Double {
+    guard let node = fields.optional("deadband") else { return 0 }
+    if inCycle {
+      node.refuse(
+        found: "\"deadband\" in a group with a trigger", allowed: "leave it out: each cycle is an event with all tags")
+    } else if !isNumber {
+      node.refuse(
+        found: "\"deadband\"", allowed: "leave it out: it is for numbers only, not for a bool or named values")
+    } else if let value = node.number() {
+      if value >= 0 { return value }
+      node.refuse(allowed: "a number from 0 up")
+    }
+    return 0
+  }
+
+  private func limits(_ fields: inout Fields, isNumber: Bool) -> ClosedRange<Double>? {
+    guard let node = fields.optional("limits") else { return nil }
+    guard isNumber else {
+      node.refuse(found: "\"limits\"", allowed: "leave it out: it is for numbers only, not for a bool or named values")
+      return nil
+    }
+    let allowed = "two numbers, the lower first, such as [80, 120]"
+    guard node.isList else {
+      node.refuse(allowed: allowed)
+      return nil
+    }
+    let items = node.items(of: allowed)
+    let numbers = items.compactMap { $0.number() }
+    guard numbers.count == items.count else { return nil }
+    guard numbers.count == 2, numbers[0] <= numbers[1] else {
+      node.refuse(found: "[\(items.compactMap(\.text).joined(separator: ", "))]", allowed: allowed)
+      return nil
+    }
+    return numbers[0]...numbers[1]
+  }
+
+  private func names(_ fields: inout Fields, type: ValueType?) -> [Int64: String]? {
+    guard let node = fields.optional("values") else { return nil }
+    if type == .float32 {
+      node.refuse(
+        found: "\"values\" of a float32", allowed: "leave it out: only whole numbers and bits have named values")
+      return nil
+    }
+    guard node.isMapping else {
+      node.refuse(allowed: "whole numbers with their names, such as { 1: pass, 2: fail }")
+      return nil
+    }
+    var names: [Int64: String] = [:]
+    for entry in node.entries(of: "whole numbers with their names, such as { 1: pass, 2: fail }") {
+      let range = type == .bool ? 0...1 : type?.range ?? Int64(Int32.min)...Int64(UInt32.max)
+      guard let number = Int64(entry.name), range.contains(number) else {
+        entry.node.refuse(
+          found: "\"\(entry.name)\" as a number",
+          allowed: "whole numbers from \(range.lowerBound) to \(range.upperBound)")
+        continue
+      }
+      guard let name = entry.node.text, !entry.node.isEmpty, !name.isEmpty else {
+        entry.node.refuse(allowed: "the name of \(number)")
+        continue
+      }
+      if let other = names.first(where: { $0.value == name })?.key {
+        entry.node.refuse(found: "\"\(name)\" for \(number) and for \(other)", allowed: "each name once")
+      }
+      names[number] = name
+    }
+    if names.isEmpty, node.entries(of: "").isEmpty {
+      node.refuse(found: "no value", allowed: "at least one value with its name")
+    }
+    return names
+  }
+}

@@ -1,0 +1,107 @@
+import Settings
+
+/// Reads the groups of a Modbus map, with what the map says for all of them at hand.
+struct ModbusMapReader {
+  let notation: ModbusAddress.Notation
+  let order: WordOrder
+  let limits: RequestLimits
+  /// Acknowledges met so far: two cycles with one would overwrite each other's word.
+  var acknowledges: [String: String] = [:]
+
+  init(notation: ModbusAddress.Notation, order: WordOrder, limits: RequestLimits) {
+    self.notation = notation
+    self.order = order
+    self.limits = limits
+  }
+
+  mutating func group(named name: String, _ node: SettingsNode) -> ModbusGroup? {
+    checkName(name, node)
+    var fields = node.fields(of: "every, report, heartbeat, tags, trigger, acknowledge")
+    defer { fields.close() }
+    let isCycle = fields.has("trigger")
+    let least: Duration = .milliseconds(10)
+    let every = fields.duration("every", atLeast: least) ?? (isCycle ? .milliseconds(100) : .seconds(1))
+    let reporting = reporting(&fields, isCycle: isCycle, every: every)
+    guard let tagsNode = fields.required("tags", "the tags, by name") else { return nil }
+    let entries = tagsNode.entries(of: "tags, by name")
+    if entries.isEmpty, tagsNode.isMapping || tagsNode.isEmpty {
+      tagsNode.refuse(found: "no tag", allowed: "at least one tag")
+    }
+    let trigger = trigger(&fields, group: name)
+    var tags: [ModbusTag] = []
+    for entry in entries {
+      guard let tag = tag(named: entry.name, entry.node, inCycle: isCycle) else { continue }
+      checkMeaning(of: tag, entry.node, among: tags, trigger: trigger)
+      tags.append(tag)
+    }
+    guard !isCycle || trigger != nil else { return nil }
+    let group = ModbusGroup(name: name, every: every, reporting: reporting, trigger: trigger, tags: tags)
+    if isCycle { checkBlock(of: group, tagsNode) }
+    return group
+  }
+
+  private func reporting(_ fields: inout Fields, isCycle: Bool, every: Duration) -> ModbusGroup.Reporting {
+    for name in ["report", "heartbeat"] where isCycle && fields.has(name) {
+      fields.optional(name)?.refuse(
+        found: "\"\(name)\" in a group with a trigger", allowed: "leave it out: each cycle is an event with all tags")
+    }
+    if isCycle { return .always }
+    let report = fields.choice("report", of: ["change", "always"])
+    let heartbeat = fields.duration("heartbeat", atLeast: every)
+    if report == "always" {
+      if heartbeat != nil {
+        fields.optional("heartbeat")?.refuse(
+          found: "\"heartbeat\" with report: always", allowed: "leave it out: each poll is an event with all tags")
+      }
+      return .always
+    }
+    return .change(heartbeat: heartbeat)
+  }
+
+  /// Two names for one value, or one name for two, are a slip of copying.
+  private func checkMeaning(of tag: ModbusTag, _ node: SettingsNode, among tags: [ModbusTag], trigger: ModbusTrigger?) {
+    if tag.name == trigger?.tag.name {
+      node.refuse(found: "a tag called like the trigger", allowed: "another name than \"\(tag.name)\"")
+    }
+    if let twin = tags.first(where: {
+      $0.address.table == tag.address.table && $0.address.number == tag.address.number
+        && $0.address.bit == tag.address.bit && $0.type == tag.type && $0.order == tag.order
+        && $0.scaling == tag.scaling
+    }) {
+      node.refuse(
+        found: "the same value as \"\(twin.name)\": \(tag.type.rawValue) at \(tag.address)",
+        allowed: "each value once in a group")
+    }
+    if let role = tag.role, let twin = tags.first(where: { $0.role == role }) {
+      node.refuse(found: "role \(role), which \"\(twin.name)\" has already", allowed: "each role once in a group")
+    }
+  }
+
+  /// Values of one record come from one request per table, or they may be of two cycles.
+  private func checkBlock(of group: ModbusGroup, _ node: SettingsNode) {
+    for table in ModbusAddress.Table.allCases {
+      guard let span = RequestPlan.span(of: group.tags.filter { $0.address.table == table }),
+        span.count > limits.most(of: table)
+      else { continue }
+      node.refuse(
+        found: "\(span.count) \(table.isBits ? "bits" : "registers") from the first to the last \(table.rawValue) tag",
+        allowed: "at most \(limits.most(of: table)), so that one request reads the whole block of a cycle; "
+          + "a guard tag for larger blocks is not supported yet")
+    }
+  }
+
+  func checkName(_ name: String, _ node: SettingsNode) {
+    guard !isWord(name) else { return }
+    let folded = name.lowercased().map { $0 == "_" || $0 == " " || $0 == "." ? "-" : $0 }
+    let mended = String(folded.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }.prefix(64))
+    node.refuse(
+      found: "the name \"\(name.prefix(80))\"",
+      allowed: "1 to 64 of a-z, 0-9 and -, beginning with a letter or a digit", nearest: isWord(mended) ? mended : nil)
+  }
+}
+
+/// The form of the names of tags and groups, which become names in events.
+func isWord(_ name: String) -> Bool {
+  guard (1...64).contains(name.count), name.first != "-" else { return false }
+  return name.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x2D }
+}
