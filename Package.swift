@@ -62,7 +62,10 @@ let package = Package(
     room("Stations", ["Events", "Devices", "Settings", log]),
     room(
       "Queue",
-      ["Events", "Machine", log, .product(name: "GRDBSQLite", package: "GRDB.swift")]),
+      [
+        "Events", "Machine", log, .product(name: "GRDBSQLite", package: "GRDB.swift"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      ]),
     room(
       "Forward",
       [
