@@ -174,7 +174,8 @@ struct DeliveryState: Sendable {
         return readOn()
       }
       guard receipt.receivedThrough != through else {
-        return failed(.foreign("the central's receipt says that it took nothing of events \(batch.first)…\(batch.last)"))
+        return failed(
+          .foreign("the central's receipt says that it took nothing of events \(batch.first)…\(batch.last)"))
       }
       if receipt.receivedThrough > through { holes = 0 }
       pending = receipt
