@@ -71,7 +71,12 @@ let package = Package(
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOFoundationCompat", package: "swift-nio"),
       ]),
-    room("Store", ["Events", log, .product(name: "GRDB", package: "GRDB.swift")]),
+    room(
+      "Store",
+      [
+        "Events", "Settings", log, .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ]),
     room(
       "Web",
       [
