@@ -1,0 +1,58 @@
+public import Events
+
+/// Where the delivery of a queue's events to the central stands: for the page, `status`, the metrics and the watchdog.
+public struct ForwardStatus: Sendable, Hashable {
+  public enum State: String, Sendable, Hashable, CaseIterable {
+    /// Not heard of the other end yet.
+    case starting
+    case sending
+    /// The central has everything.
+    case idle
+    /// Not reached, or not answering as it should; tried again by itself.
+    case away
+    /// It refuses; a person must set something right. Tried again once a minute.
+    case refused
+  }
+
+  /// The other end's URL.
+  public var url: String
+  public var state = State.starting
+  public var since: Timestamp
+  /// Why it is away or refuses.
+  public var reason: String?
+  /// The incarnation at work.
+  public var incarnation: Incarnation?
+  /// All events of it up to here are at the central.
+  public var receivedThrough: UInt64 = 0
+  public var safeThrough: UInt64 = 0
+  /// The last answer that was the other end's.
+  public var lastContact: Timestamp?
+  /// Since the start.
+  public var events: UInt64 = 0
+  public var batches: UInt64 = 0
+  public var bytes: UInt64 = 0
+  /// Steps that failed, by kind.
+  public var faults: [String: UInt64] = [:]
+  /// How often the two ends had different histories.
+  public var conflicts: UInt64 = 0
+  /// The last conflict, in words.
+  public var conflict: String?
+  /// Beats with each step, so that a watchdog can tell work from hanging; at least every two minutes.
+  public var beats: UInt64 = 0
+
+  public init(url: String, since: Timestamp) {
+    self.url = url
+    self.since = since
+  }
+
+  /// In words, with the moment since when.
+  public var words: String {
+    switch state {
+    case .starting: "looking for the central at \(url) since \(since)"
+    case .sending: "sending"
+    case .idle: "the central has everything up to event \(receivedThrough)"
+    case .away: "the central is away since \(since): \(reason ?? "")"
+    case .refused: "the central refuses since \(since): \(reason ?? "")"
+    }
+  }
+}
