@@ -58,11 +58,19 @@ let package = Package(
     // The rooms, in the way of the data (ARCHITECTURE.md).
     .systemLibrary(name: "CModbus", pkgConfig: "libmodbus", providers: [.apt(["libmodbus-dev"])]),
     room("Events", [crypto]),
-    room("Devices", ["Events", "Machine", "Settings", "CModbus", log, metrics]),
+    room(
+      "Devices",
+      [
+        "Events", "Machine", "Settings", "CModbus", log, metrics,
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      ]),
     room("Stations", ["Events", "Devices", "Settings", log]),
     room(
       "Queue",
-      ["Events", "Machine", log, .product(name: "GRDBSQLite", package: "GRDB.swift")]),
+      [
+        "Events", "Machine", log, .product(name: "GRDBSQLite", package: "GRDB.swift"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      ]),
     room(
       "Forward",
       [
@@ -70,13 +78,21 @@ let package = Package(
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOFoundationCompat", package: "swift-nio"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
       ]),
-    room("Store", ["Events", log, .product(name: "GRDB", package: "GRDB.swift")]),
+    room(
+      "Store",
+      [
+        "Events", "Settings", log, .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ]),
     room(
       "Web",
       [
         "Events", "Devices", "Stations", "Queue", "Forward", "Store", hummingbird, log, metrics,
         lifecycle, .product(name: "HummingbirdTLS", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ]),
     .executableTarget(
@@ -97,12 +113,13 @@ let package = Package(
     tests(of: "Devices", ["Events", "Machine", "Settings"]),
     tests(of: "Stations", ["Events", "Devices", "Settings"]),
     tests(of: "Queue", ["Events", "Machine"]),
-    tests(of: "Forward", ["Events", "Queue"]),
+    tests(of: "Forward", ["Events", "Queue", hummingbird, log]),
     tests(of: "Store", ["Events"]),
     tests(
       of: "Web",
       [
-        "Events", "Store", "Queue", .product(name: "HummingbirdTesting", package: "hummingbird"),
+        "Events", "Devices", "Store", "Queue", "Forward", hummingbird, client, log,
+        .product(name: "HummingbirdTesting", package: "hummingbird"),
       ]),
     tests(
       of: "lotline",
