@@ -112,7 +112,8 @@ struct CentralSettings: Sendable {
     let parts = (node.text ?? "").split(separator: "-", omittingEmptySubsequences: false)
     var calendar = Calendar(identifier: .gregorian)
     calendar.timeZone = TimeZone(identifier: zone) ?? .gmt
-    guard parts.map(\.count) == [4, 2, 2], let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]),
+    guard parts.map(\.count) == [4, 2, 2], parts.joined().allSatisfy({ $0.isASCII && $0.isNumber }),
+      let year = Int(parts[0]), let month = Int(parts[1]), let day = Int(parts[2]),
       case let wanted = DateComponents(year: year, month: month, day: day), let date = calendar.date(from: wanted),
       calendar.dateComponents([.year, .month, .day], from: date) == wanted
     else {
