@@ -15,6 +15,8 @@ public struct Forwarder: Sendable {
   private let logger: Logger
   private let beginIncarnation: @Sendable (String) async throws -> Void
   private let box: NIOLockedValueBox<ForwardStatus>
+  /// Tests shorten the pauses.
+  var limits = DeliveryState.Limits()
 
   /// - Parameters:
   ///   - beginIncarnation: what to do where the central has another history of the current incarnation; is
@@ -52,7 +54,7 @@ public struct Forwarder: Sendable {
       do throws(RouteFault) {
         try await Peer.with(settings) { peer in
           let route = PushRoute(queue: queue, peer: peer, source: source, beginIncarnation: beginIncarnation)
-          await Delivery(route: route, status: box, logger: logger).run(untilIdle: untilIdle)
+          await Delivery(route: route, status: box, logger: logger, limits: limits).run(untilIdle: untilIdle)
         }
       } catch {
         await box.wait(afterFault: error, logger: logger)

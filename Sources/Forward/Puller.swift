@@ -27,6 +27,8 @@ public struct Puller: Sendable {
   private let intake: Intake
   private let logger: Logger
   private let box: NIOLockedValueBox<ForwardStatus>
+  /// Tests shorten the pauses.
+  var limits = DeliveryState.Limits()
 
   /// - Parameter settings: where the line PC's own pages are, and the token that it asks for.
   public init(source: SourceName, settings: ForwardSettings, intake: Intake, logger: Logger) {
@@ -46,7 +48,7 @@ public struct Puller: Sendable {
       do throws(RouteFault) {
         try await Peer.with(settings) { peer in
           let route = PullRoute(peer: peer, source: source, intake: intake)
-          await Delivery(route: route, status: box, logger: logger).run()
+          await Delivery(route: route, status: box, logger: logger, limits: limits).run()
         }
       } catch {
         await box.wait(afterFault: error, logger: logger)

@@ -81,6 +81,8 @@ public struct Opening: Sendable, Hashable {
   public var salvaged: UInt64 = 0
   /// Numbers of an earlier incarnation that could not be recovered.
   public var lost: [LostNumbers] = []
+  /// Whether rows are still being taken over; `salvaged` and `lost` are not final until then.
+  public var isSalvaging = false
   /// Whether the state (contexts, last cycles) came through.
   public var keptState: Bool = true
 }
