@@ -6,7 +6,7 @@ public enum IngestAnswer: Sendable, Hashable {
   case receipt(Receipt)
   /// Other bytes are stored there under the number `position`: both are kept, and the branch is closed.
   case conflict(position: UInt64, Receipt)
-  /// All up to `position` is committed there and the batch begins later; nothing of it was stored.
+  /// The batch begins after the number `position`, the next that is missing there; nothing of it was stored.
   case hole(position: UInt64, Receipt)
 
   /// How the central stands.

@@ -23,12 +23,23 @@ public struct BearerToken: Sendable, Hashable, CustomStringConvertible, CustomDe
   public var authorization: String { "Bearer " + String(decoding: bytes, as: UTF8.self) }
 
   /// Whether the value of a header `Authorization` shows this token; takes as long for a near miss as for a far one.
+  ///
+  /// `Basic` with the token as password is taken too, because that is what a browser can ask a person for.
   public func isShown(in authorization: String?) -> Bool {
-    guard let authorization else { return false }
-    let shown = Array(authorization.utf8)
-    let scheme = Array("bearer ".utf8)
-    guard shown.count > scheme.count, shown.prefix(scheme.count).map({ $0 | 0x20 }) == scheme else { return false }
-    let candidate = shown.dropFirst(scheme.count)
+    guard let authorization, let space = authorization.firstIndex(of: " ") else { return false }
+    let credentials = authorization[space...].drop { $0 == " " }
+    switch authorization[..<space].lowercased() {
+    case "bearer": return isSame(Array(credentials.utf8))
+    case "basic":
+      guard let decoded = Data(base64Encoded: String(credentials)), let colon = decoded.firstIndex(of: 0x3A) else {
+        return false
+      }
+      return isSame(Array(decoded[(colon + 1)...]))
+    default: return false
+    }
+  }
+
+  private func isSame(_ candidate: [UInt8]) -> Bool {
     guard candidate.count == bytes.count else { return false }
     var difference: UInt8 = 0
     for (a, b) in zip(candidate, bytes) { difference |= a ^ b }

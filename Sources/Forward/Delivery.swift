@@ -32,7 +32,14 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
     case .ask(let incarnation): return .position(try await route.position(of: incarnation))
     case .record(let receipt): return .recorded(try await route.record(receipt))
     case .read(let request): return .read(try await route.read(request))
-    case .deliver(let batch): return .answered(try await route.deliver(batch))
+    case .deliver(let batch):
+      let answer = try await route.deliver(batch)
+      status.withLockedValue { status in
+        status.batches += 1
+        status.events += UInt64(batch.lines.count)
+        status.bytes += batch.lines.reduce(0) { $0 + UInt64($1.count) + 1 }
+      }
+      return .answered(answer)
     case .renew(let incarnation, let why):
       try await route.renew(incarnation, why: why)
       return .renewed
@@ -63,10 +70,12 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
     }
     guard before.state != after.state || before.reason != after.reason else { return }
     switch after.state {
-    case .away where before.state != .away: logger.warning("The central at \(after.url) is away: \(after.reason ?? "")")
-    case .refused: logger.error("The central at \(after.url) refuses: \(after.reason ?? ""). Tried again each minute.")
+    case .away where before.state != .away:
+      logger.warning("\(after.other) at \(after.url) is away: \(after.reason ?? "")")
+    case .refused:
+      logger.error("\(after.other) at \(after.url) refuses: \(after.reason ?? ""). Tried again each minute.")
     case .sending where before.state == .away || before.state == .refused:
-      logger.notice("The central at \(after.url) is back after \((now.since(before.since)).inSeconds) s")
+      logger.notice("\(after.other) at \(after.url) is back after \((now.since(before.since)).inSeconds) s")
     default: break
     }
   }

@@ -43,7 +43,7 @@ enum ReadAnswer: Sendable, Hashable {
 
 enum DeliveryAnswer: Sendable, Hashable {
   case receipt(Receipt)
-  /// All up to `position` is there, the batch begins later.
+  /// The batch begins after `position`, the next that is missing there.
   case hole(position: UInt64)
   /// Other bytes are stored there under the number `position`.
   case conflict(position: UInt64)

@@ -126,7 +126,9 @@ struct DeliveryState: Sendable {
 
   /// Begins again where queue and central last agreed: what came after may be nowhere but here.
   private mutating func dispute(_ why: String) -> Action {
-    branch(after: lives.first { $0.incarnation == incarnation }?.agreedThrough ?? 0, why: why)
+    let agreed = lives.first { $0.incarnation == incarnation }?.agreedThrough ?? 0
+    let disputed = pending?.receivedThrough ?? 0
+    return branch(after: min(agreed, disputed > 0 ? disputed - 1 : 0), why: why)
   }
 
   private mutating func branch(after number: UInt64, why: String) -> Action {
@@ -149,7 +151,7 @@ struct DeliveryState: Sendable {
     if follows, let head, batch.previous != head {
       return dispute("the central's hash after event \(through) is \(head), this queue's is \(batch.previous)")
     }
-    guard !batch.lines.isEmpty else {
+    guard !batch.lines.isEmpty || batch.lost != nil else {
       if isBranch || !isCurrent { return finish() }
       standing = .idle
       return .list
@@ -174,7 +176,8 @@ struct DeliveryState: Sendable {
         return readOn()
       }
       guard receipt.receivedThrough != through else {
-        return failed(.foreign("the central's receipt says that it took nothing of events \(batch.first)…\(batch.last)"))
+        return failed(
+          .foreign("the central's receipt says that it took nothing of events \(batch.first)…\(batch.last)"))
       }
       if receipt.receivedThrough > through { holes = 0 }
       pending = receipt
@@ -182,13 +185,10 @@ struct DeliveryState: Sendable {
     case .hole(let position):
       holes += 1
       guard holes <= 3, let incarnation else {
-        return failed(.foreign("the central asks again and again for the events after \(position)"))
+        return failed(.foreign("the central asks again and again for event \(position)"))
       }
-      if isBranch {
-        through = position
-        return readOn()
-      }
-      return .ask(incarnation)
+      // Of a branch the central keeps what it can place; the rest stays here.
+      return isBranch ? finish() : .ask(incarnation)
     case .conflict(let position):
       if isBranch {
         through = batch.last

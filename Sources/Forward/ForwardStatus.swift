@@ -14,7 +14,8 @@ public struct ForwardStatus: Sendable, Hashable {
     case refused
   }
 
-  /// The other end's URL.
+  /// The other end by name: `the central`, or `line PC NAME`.
+  public var other: String
   public var url: String
   public var state = State.starting
   public var since: Timestamp
@@ -40,7 +41,8 @@ public struct ForwardStatus: Sendable, Hashable {
   /// Beats with each step, so that a watchdog can tell work from hanging; at least every two minutes.
   public var beats: UInt64 = 0
 
-  public init(url: String, since: Timestamp) {
+  public init(other: String, url: String, since: Timestamp) {
+    self.other = other
     self.url = url
     self.since = since
   }
@@ -48,11 +50,11 @@ public struct ForwardStatus: Sendable, Hashable {
   /// In words, with the moment since when.
   public var words: String {
     switch state {
-    case .starting: "looking for the central at \(url) since \(since)"
+    case .starting: "looking for \(other) at \(url) since \(since)"
     case .sending: "sending"
-    case .idle: "the central has everything up to event \(receivedThrough)"
-    case .away: "the central is away since \(since): \(reason ?? "")"
-    case .refused: "the central refuses since \(since): \(reason ?? "")"
+    case .idle: "everything up to event \(receivedThrough) is at the central"
+    case .away: "\(other) is away since \(since): \(reason ?? "")"
+    case .refused: "\(other) refuses since \(since): \(reason ?? "")"
     }
   }
 }

@@ -54,8 +54,8 @@ public struct ProblemMiddleware<Context: RequestContext>: RouterMiddleware {
     } catch let problem as WebProblem {
       return problem.response
     } catch let error as HTTPError {
-      let detail =
-        error.body ?? (error.status == .notFound ? "There is nothing at \(request.uri.path)." : error.status.reasonPhrase)
+      let standard = error.status == .notFound ? "There is nothing at \(request.uri.path)." : error.status.reasonPhrase
+      let detail = error.body ?? standard
       return WebProblem(error.status, detail, headers: error.headers).response
     } catch let error as any HTTPResponseError {
       return try error.response(from: request, context: context)
