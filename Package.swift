@@ -106,7 +106,7 @@ let package = Package(
 
     // What tests share: scratch folders, real parts, patience without sleeping.
     .target(
-      name: "TestParts", dependencies: ["Machine"], path: "Tests/TestParts",
+      name: "TestParts", dependencies: ["Machine", "Events"], path: "Tests/TestParts",
       swiftSettings: strict),
     tests(of: "Settings"),
     tests(of: "Events", ["Machine"]),
@@ -114,7 +114,12 @@ let package = Package(
     tests(of: "Stations", ["Events", "Devices", "Settings"]),
     tests(of: "Queue", ["Events", "Machine"]),
     tests(of: "Forward", ["Events", "Queue", hummingbird, log]),
-    tests(of: "Store", ["Events"]),
+    tests(
+      of: "Store",
+      [
+        "Events", log, .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      ]),
     tests(
       of: "Web",
       [
