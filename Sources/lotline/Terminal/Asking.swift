@@ -2,7 +2,8 @@ import AsyncHTTPClient
 import Events
 import Foundation
 import NIOCore
-import NIOFoundationCompat
+import NIOHTTP1
+import NIOSSL
 
 /// Asks a running daemon: the edge over its control socket, the central over HTTP.
 struct Asking: Sendable {
@@ -21,6 +22,8 @@ struct Asking: Sendable {
 
   let door: Door
   let token: String?
+  /// The central's certificate authority in PEM, where it is not one that the system trusts.
+  let authorityFile: String?
 
   /// Why there is no answer to show.
   struct Failure: Error, CustomStringConvertible {
@@ -52,11 +55,7 @@ struct Asking: Sendable {
     if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
     let answer: Answer
     do {
-      let response = try await HTTPClient.shared.execute(request, timeout: .seconds(90))
-      let body = try await response.body.collect(upTo: limit)
-      answer = Answer(
-        status: Int(response.status.code), body: Array(buffer: body),
-        headers: response.headers.map { ($0.name, $0.value) })
+      answer = try await execute(request, limit: limit)
     } catch {
       throw Failure(description: "asking \(door) for \(path): no answer (\(error)); is the daemon running?")
     }
@@ -65,6 +64,27 @@ struct Asking: Sendable {
       throw Failure(description: "asking \(door) for \(path): \(detail)")
     }
     return answer
+  }
+
+  private func execute(_ request: HTTPClientRequest, limit: Int) async throws -> Answer {
+    guard let authorityFile else { return try await Self.execute(request, limit: limit, with: .shared) }
+    var settings = HTTPClient.Configuration()
+    var tls = TLSConfiguration.makeClientConfiguration()
+    tls.trustRoots = .file(authorityFile)
+    settings.tlsConfiguration = tls
+    let client = HTTPClient(configuration: settings)
+    let result: Result<Answer, any Error>
+    do { result = .success(try await Self.execute(request, limit: limit, with: client)) } catch { result = .failure(error) }
+    try await client.shutdown()
+    return try result.get()
+  }
+
+  private static func execute(_ request: HTTPClientRequest, limit: Int, with client: HTTPClient) async throws -> Answer {
+    let response = try await client.execute(request, timeout: .seconds(90))
+    let body = try await response.body.collect(upTo: limit)
+    return Answer(
+      status: Int(response.status.code), body: Array(buffer: body),
+      headers: response.headers.map { ($0.name, $0.value) })
   }
 
   private func url(of path: String) -> String {
