@@ -112,9 +112,10 @@ let package = Package(
     .target(
       name: "TestParts", dependencies: ["Machine", "Events"], path: "Tests/TestParts",
       swiftSettings: strict),
+    tests(of: "Machine"),
     tests(of: "Settings"),
     tests(of: "Events", ["Machine"]),
-    tests(of: "Devices", ["Events", "Machine", "Settings"]),
+    tests(of: "Devices", ["Events", "Machine", "Settings", log]),
     tests(of: "Stations", ["Events", "Devices", "Settings"]),
     tests(of: "Queue", ["Events", "Machine"]),
     tests(of: "Forward", ["Events", "Queue", hummingbird, log]),

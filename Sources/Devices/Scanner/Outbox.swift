@@ -9,6 +9,14 @@ struct Outbox: Sendable {
   static let most = 32
 
   mutating func add(_ report: Report) {
+    if case .hole(let new) = report, case .hole(var last) = waiting.last, new.kind == .unreadableScan,
+      last.kind == new.kind, last.reason == new.reason, let before = last.count, let more = new.count
+    {
+      last.to = new.to
+      last.count = before + more
+      waiting[waiting.count - 1] = .hole(last)
+      return
+    }
     waiting.append(report)
     if waiting.count > Self.most { join() }
   }

@@ -69,7 +69,7 @@ extension FrameRule {
     let idle = fields.optional("idle").flatMap { Self.idle($0) }
     let end =
       isOther
-      ? nil
+      ? fields.optional("end")
       : fields.required("end", "the bytes that end a frame, such as \"\\r\"; an idle time alone is not supported yet")
     guard let end = end.flatMap({ bytes($0, such: "\"\\r\"") }) else { return nil }
     if let start, let start, start.count + end.count >= maxLength ?? FrameRule.largestFrame {

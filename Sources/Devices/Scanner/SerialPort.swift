@@ -77,7 +77,7 @@ struct SerialPort: ~Copyable {
     let speed = speed(of: line.baud)
     cfsetispeed(&wanted, speed)
     cfsetospeed(&wanted, speed)
-    wanted.c_cflag &= ~tcflag_t(CSIZE | PARENB | PARODD | CSTOPB | Int32(bitPattern: CRTSCTS))
+    wanted.c_cflag &= ~(tcflag_t(CSIZE | PARENB | PARODD | CSTOPB) | tcflag_t(CRTSCTS))
     wanted.c_cflag |= tcflag_t(CLOCAL | CREAD | (line.dataBits == 7 ? CS7 : CS8))
     wanted.c_iflag &= ~tcflag_t(IXON | IXOFF | IXANY | IGNPAR | INPCK | PARMRK | ISTRIP)
     if line.parity != .none {

@@ -1,7 +1,9 @@
 /// A regular expression whose named groups are roles, matched in linear time.
 ///
 /// It knows literals, `.`, classes, `\d \w \s` (ASCII), `^ $` (begin and end of the text), groups,
-/// alternation, `* + ? {n,m}` and their lazy forms. What would need backtracking is refused by name.
+/// alternation, `* + ? {n,m}` and their lazy forms. What would need backtracking is refused by name. Where
+/// several ways match, the one that a backtracking matcher finds first wins, but for one case: a turn of a
+/// loop that takes no character is passed over, so that `(|a)*` takes every `a`.
 struct Pattern: Sendable {
   /// As it was written.
   let text: String
