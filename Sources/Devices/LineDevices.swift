@@ -6,18 +6,61 @@ public import Logging
 /// A fault of one costs only its own readings. What is reported was checked to be the answer to the
 /// question that was asked; nothing is written to a device but what its map declares.
 public struct LineDevices: Sendable {
+  private let devices: [RunningDevice]
+
+  /// Makes the devices; nothing is opened before `run`.
+  ///
   /// - Parameters:
   ///   - lastCycles: the trigger of the last committed cycle, by device and group.
   ///   - sink: takes each report and answers after its commit.
   public init(
     _ devices: [DeviceSettings], lastCycles: [CycleKey: UInt64], logger: Logger, sink: @escaping ReportSink
-  ) {}
+  ) {
+    self.devices = devices.compactMap { RunningDevice($0, lastCycles: lastCycles, logger: logger, sink: sink) }
+  }
 
   /// Runs all devices until the task is cancelled; returns when every connection is closed.
-  public func run() async {}
+  public func run() async {
+    await withTaskGroup { group in
+      for device in devices { group.addTask { await device.run() } }
+      // Without any device there is nothing to wait for, and still this must not return before it is cancelled.
+      if devices.isEmpty { group.addTask { try? await Task.sleep(for: .seconds(1 << 30)) } }
+    }
+  }
 
   /// Where each device stands now, in the order of the settings.
-  public var status: [DeviceStatus] { [] }
+  public var status: [DeviceStatus] { devices.map(\.status) }
+}
+
+/// A device of either kind, by its map.
+private enum RunningDevice: Sendable {
+  case modbus(ModbusDevice)
+
+  /// Nil where the kind of the map and of the connection do not go together, which settings never let through.
+  init?(
+    _ settings: DeviceSettings, lastCycles: [CycleKey: UInt64], logger: Logger, sink: @escaping ReportSink
+  ) {
+    switch (settings.map.map, settings.link) {
+    case (.modbus(let map), .modbus(let host, let port, let unit)):
+      self = .modbus(
+        ModbusDevice(
+          name: settings.name, station: settings.station, map: map, host: host, port: port, unit: unit,
+          lastCycles: lastCycles, logger: logger, sink: sink))
+    default: return nil
+    }
+  }
+
+  func run() async {
+    switch self {
+    case .modbus(let device): await device.run()
+    }
+  }
+
+  var status: DeviceStatus {
+    switch self {
+    case .modbus(let device): device.board.current
+    }
+  }
 }
 
 /// Which cycle: a group of a device.

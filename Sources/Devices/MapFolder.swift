@@ -1,3 +1,4 @@
+import Foundation
 public import Settings
 
 /// The folder `devices/` beside the settings file: each map is read once, whoever names it.
@@ -19,6 +20,14 @@ public final class MapFolder {
     known[name] = .some(read)
     return read
   }
+
+  /// The names of all maps in the folder, read or not.
+  public var names: [String] {
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
+    return files.filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }.sorted()
+  }
+
+  func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: "\(path)/\(name).yaml") }
 
   private func read(_ name: String) -> LoadedMap? {
     do {

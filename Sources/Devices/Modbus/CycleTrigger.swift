@@ -1,0 +1,127 @@
+import Events
+
+/// What to do next for a cycle, after each look at its trigger.
+///
+/// `last` is the trigger of the last cycle that is on disk. A counter that shows something else announces a
+/// cycle; one that shows the same is acknowledged again if the PLC does not have our word yet, and nothing is
+/// recorded twice. A bit goes through four steps: it rises, the cycle is recorded and acknowledged with 1, it
+/// falls, the acknowledge falls. Pure: no clock, no connection.
+struct CycleTrigger: Sendable, Hashable {
+  let isBit: Bool
+  let wraps: UInt64
+  let acknowledges: Bool
+  /// A counter's value at the last cycle on disk.
+  private(set) var last: UInt64?
+  /// The last poll of this connection that showed the old trigger.
+  private var shownOld: Timestamp?
+  /// What the acknowledge shows, once it was read or written in this connection.
+  private var acknowledged: UInt64?
+  /// The bit that is set now is on disk since this start of the daemon: it must not be recorded again.
+  private var isRecorded = false
+  /// Rises of a bit without acknowledge that are not recorded yet.
+  private var rises: UInt64 = 0
+  private var previousBit: UInt64?
+
+  enum Step: Sendable, Hashable {
+    case nothing
+    /// The acknowledge must be known first: read it, then look again with what it shows.
+    case readAcknowledge
+    case acknowledge(UInt64)
+    /// Read the block and record the cycle.
+    case record(trigger: UInt64, after: Timestamp?, jump: CycleReading.Jump)
+    /// The counter fell without a cycle to show for it: the PLC was started again.
+    case restarted(from: UInt64, to: UInt64)
+  }
+
+  init(_ trigger: ModbusTrigger, last: UInt64?) {
+    isBit = trigger.isBit
+    wraps = trigger.wraps
+    acknowledges = trigger.acknowledge != nil
+    self.last = trigger.isBit ? nil : last
+  }
+
+  /// A poll showed `value` at `time`; `acknowledge` is what the acknowledge shows, where it was read for this.
+  mutating func saw(_ value: UInt64, at time: Timestamp, acknowledge: UInt64? = nil) -> Step {
+    if let acknowledge { acknowledged = acknowledge }
+    if isBit { return acknowledges ? sawHandshake(value, at: time) : sawPulse(value, at: time) }
+    guard let last else { return sawFirst(value, at: time) }
+    if value == last {
+      shownOld = time
+      guard acknowledges else { return .nothing }
+      guard let acknowledged else { return .readAcknowledge }
+      return acknowledged == value ? .nothing : .acknowledge(value)
+    }
+    let jump = jump(from: last, to: value)
+    guard jump == .restarted else { return .record(trigger: value, after: shownOld, jump: jump) }
+    // After a restart of the PLC only its acknowledge, read anew, tells whether a cycle waits; without one, 0 is none.
+    if acknowledges, acknowledge == nil { return .readAcknowledge }
+    guard acknowledges ? acknowledge == value : value == 0 else {
+      return .record(trigger: value, after: shownOld, jump: jump)
+    }
+    self.last = value
+    shownOld = time
+    return .restarted(from: last, to: value)
+  }
+
+  /// Nothing of this group was ever recorded: with an acknowledge that differs a cycle waits, otherwise this is
+  /// where counting begins.
+  private mutating func sawFirst(_ value: UInt64, at time: Timestamp) -> Step {
+    if acknowledges {
+      guard let acknowledged else { return .readAcknowledge }
+      if acknowledged != value { return .record(trigger: value, after: nil, jump: .none) }
+    }
+    last = value
+    shownOld = time
+    return .nothing
+  }
+
+  private mutating func sawHandshake(_ value: UInt64, at time: Timestamp) -> Step {
+    guard let acknowledged else { return .readAcknowledge }
+    if value == 0 {
+      shownOld = time
+      isRecorded = false
+      return acknowledged == 0 ? .nothing : .acknowledge(0)
+    }
+    // Set and acknowledged: it is on disk, from this start of the daemon or from one before it.
+    if acknowledged != 0 { return .nothing }
+    return isRecorded ? .acknowledge(1) : .record(trigger: 1, after: shownOld, jump: .none)
+  }
+
+  private mutating func sawPulse(_ value: UInt64, at time: Timestamp) -> Step {
+    if value == 1, previousBit == 0 { rises += 1 }
+    if rises == 0, value == 0 { shownOld = time }
+    previousBit = value
+    guard rises > 0 else { return .nothing }
+    return .record(trigger: 1, after: shownOld, jump: rises > 1 ? .missed(rises - 1) : .none)
+  }
+
+  /// The cycle with `trigger`, whose block was read at `time`, is on disk.
+  mutating func committed(_ trigger: UInt64, at time: Timestamp) {
+    guard isBit else {
+      last = trigger
+      shownOld = time
+      return
+    }
+    isRecorded = true
+    rises = 0
+    if previousBit == 0 { shownOld = time }
+  }
+
+  /// The acknowledge was written.
+  mutating func wrote(acknowledge value: UInt64) { acknowledged = value }
+
+  /// The connection is gone: what was seen and read in it says nothing about the next one.
+  mutating func disconnected() {
+    shownOld = nil
+    acknowledged = nil
+    previousBit = nil
+  }
+
+  /// What lies between two counts; up to half of the range is forward, more is a fall.
+  func jump(from last: UInt64, to value: UInt64) -> CycleReading.Jump {
+    guard value < wraps, last < wraps else { return .restarted }
+    let distance = (value + wraps - last) % wraps
+    if distance == 1 { return .none }
+    return distance <= wraps / 2 ? .missed(distance - 1) : .restarted
+  }
+}

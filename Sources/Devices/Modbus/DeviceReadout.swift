@@ -1,0 +1,110 @@
+public import Events
+import Machine
+
+/// A tag as a device shows it now: for the technician who compares a map with the machine.
+public struct TagReadout: Sendable, Hashable {
+  public let group: String
+  public let tag: String
+  /// As the map writes it.
+  public let address: String
+  public let type: ValueType
+  /// The bytes of its registers as they came; one byte for a coil or discrete input; none where it was refused.
+  public let raw: [UInt8]
+  public let value: TagValue
+  public let unit: String?
+
+  /// The registers as they came, most significant byte first; empty for coils and discrete inputs.
+  public var words: [UInt16] {
+    guard raw.count % 2 == 0 else { return [] }
+    return stride(from: 0, to: raw.count, by: 2).map { UInt16(raw[$0]) << 8 | UInt16(raw[$0 + 1]) }
+  }
+}
+
+/// Why a device could not be read: which device, and what to look at.
+public struct ReadoutFailure: Error, Sendable, Hashable, CustomStringConvertible {
+  public let device: String
+  public let address: String
+  public let reason: String
+  public var description: String { "reading \(device) at \(address): \(reason)" }
+}
+
+/// Reads all tags of a Modbus device once, triggers and acknowledges included; writes nothing.
+///
+/// Throws `ReadoutFailure` where there is no connection or no sound answer, or the device is a scanner.
+public func readOnce(_ settings: DeviceSettings) async throws -> [TagReadout] {
+  try await DeviceReadout(settings).read()
+}
+
+/// Reads a Modbus device again and again over one connection; a fault closes it, the next read opens a new one.
+public actor DeviceReadout {
+  nonisolated private let thread: OwnThread
+  nonisolated public var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+  private let device: String
+  private let address: String
+  private let host: String
+  private let port: Int
+  private let unit: UInt8
+  private let map: ModbusMap
+  private var link: ModbusLink?
+
+  /// Opens nothing yet; throws `ReadoutFailure` for a device that is no Modbus device.
+  public init(_ settings: DeviceSettings) throws {
+    guard case .modbus(let map) = settings.map.map, case .modbus(let host, let port, let unit) = settings.link else {
+      throw ReadoutFailure(
+        device: settings.name, address: "its serial line", reason: "it is no Modbus device; use `lotline listen`")
+    }
+    device = settings.name
+    address = "\(host):\(port) unit \(unit)"
+    (self.host, self.port, self.unit, self.map) = (host, port, unit, map)
+    thread = OwnThread(name: "read")
+  }
+
+  /// Asks all that the map plans, in its order; tags that the device refuses are bad, with its reason.
+  public func read() async throws -> [TagReadout] {
+    do throws(LineFault) {
+      var open = try take()
+      let readouts = try await read(over: &open)
+      link = consume open
+      return readouts
+    } catch {
+      throw ReadoutFailure(device: device, address: address, reason: error.description)
+    }
+  }
+
+  /// The open connection, or a new one.
+  private func take() throws(LineFault) -> ModbusLink {
+    if let open = link.take() { return open }
+    return try ModbusLink(host: host, port: port, timeout: map.requests.timeout)
+  }
+
+  private func read(over link: inout ModbusLink) async throws(LineFault) -> [TagReadout] {
+    var readouts: [TagReadout] = []
+    for group in map.groups {
+      var found: [String: TagReadout] = [:]
+      let tags = [group.trigger?.tag, group.trigger?.acknowledge].compactMap { $0 } + group.tags
+      for request in RequestPlan.joined(tags, limits: map.requests) {
+        let answer = try link.ask(Question(request), unit: unit, timeout: map.requests.timeout)
+        for tag in request.tags { found[tag.name] = Self.readout(tag, group, answer, request) }
+        if map.requests.pause > .zero { try? await Task.sleep(for: map.requests.pause) }
+      }
+      readouts += tags.compactMap { found[$0.name] }
+    }
+    return readouts
+  }
+
+  private static func readout(
+    _ tag: ModbusTag, _ group: ModbusGroup, _ answer: Answer, _ request: PlannedRequest
+  ) -> TagReadout {
+    var raw: [UInt8] = []
+    let value: TagValue
+    switch answer {
+    case .data(let bytes):
+      raw = tag.bytes(in: bytes, from: request.address)
+      value = tag.value(in: bytes, from: request.address)
+    case .refused(let exception): value = .bad(reason: exception.description, raw: [])
+    }
+    return TagReadout(
+      group: group.name, tag: tag.name, address: tag.address.text, type: tag.type, raw: raw, value: value,
+      unit: tag.unit)
+  }
+}

@@ -1,0 +1,47 @@
+/// How long to wait before a device is tried again.
+///
+/// At once after the first fault, then with pauses that double from about half a second to 30, for ever; the
+/// first good answer starts over. Jitter keeps a line's devices from all knocking at the same moment.
+struct Reconnection: Sendable, Hashable {
+  static let shortest: Duration = .milliseconds(500)
+  static let longest: Duration = .seconds(30)
+
+  private(set) var failures = 0
+
+  /// The pause after one more failure; `random` is from 0 up to 1.
+  mutating func failed(random: Double) -> Duration {
+    failures += 1
+    guard failures > 1 else { return .zero }
+    // Doubling beyond the longest changes nothing and would overflow in the end.
+    let doubled = Self.shortest * (1 << min(failures - 1, 10))
+    let upper = min(doubled, Self.longest)
+    return max(Self.shortest, upper * (0.5 + random / 2))
+  }
+
+  mutating func answered() { failures = 0 }
+}
+
+/// A fixed rhythm: slots lie `every` apart from the start on, whatever a poll takes.
+///
+/// A slot that has passed when its turn comes is missed and counted; it is never made up for.
+struct Cadence: Sendable, Hashable {
+  let every: Duration
+  /// When the next poll is due.
+  private(set) var due: ContinuousClock.Instant
+
+  init(every: Duration, from start: ContinuousClock.Instant) {
+    self.every = every
+    due = start
+  }
+
+  /// Begins the poll that is due and says how many slots passed in the meantime.
+  mutating func take(at now: ContinuousClock.Instant) -> UInt64 {
+    let late = max(.zero, now - due)
+    let missed = UInt64(late / every)
+    due += every * Int(missed) + every
+    return missed
+  }
+
+  /// Starts over: what lies before `start` is another matter than missed polls.
+  mutating func restart(at start: ContinuousClock.Instant) { due = start }
+}
