@@ -117,7 +117,9 @@ let package = Package(
     tests(of: "Events", ["Machine"]),
     tests(of: "Devices", ["Events", "Machine", "Settings", log]),
     tests(of: "Stations", ["Events", "Devices", "Settings"]),
-    tests(of: "Queue", ["Events", "Machine"]),
+    tests(
+      of: "Queue",
+      ["Events", "Machine", crypto, log, .product(name: "GRDBSQLite", package: "GRDB.swift")]),
     tests(of: "Forward", ["Events", "Queue", hummingbird, log]),
     tests(
       of: "Store",

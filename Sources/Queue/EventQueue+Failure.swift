@@ -39,7 +39,8 @@ extension EventQueue {
     trouble = "\(failure)"
     reopen()
     return failure.isFull
-      ? .full("the disk under \(settings.path) is full: free space there, or lower queue.limit") : .failing("\(failure)")
+      ? .full("the disk under \(settings.path) is full: free space there, or lower queue.limit")
+      : .failing("\(failure)")
   }
 
   private func reopen() {

@@ -25,7 +25,8 @@ struct FileLock: ~Copyable {
     Glibc.close(number)
     guard failure.code == EWOULDBLOCK else { throw OpeningFailure(failure.description) }
     throw OpeningFailure(
-      "the queue \(queue) is in use by another lotline\(holder): stop that one first, or name another file in queue.path")
+      "the queue \(queue) is in use by another lotline\(holder): stop that one first, or name another file in queue.path"
+    )
   }
 
   private static func holder(_ descriptor: Int32) -> String {

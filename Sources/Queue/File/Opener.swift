@@ -94,7 +94,8 @@ struct Opener {
       return "an older copy of the queue file was put back (it does not know incarnation \(marker.incarnation))"
     }
     if life.ordinal == current.ordinal, marker.sequence > life.last {
-      return "an older copy of the queue file was put back (it ends with event \(life.last), \(marker.sequence) were written)"
+      return
+        "an older copy of the queue file was put back (it ends with event \(life.last), \(marker.sequence) were written)"
     }
     if let hash = try file.hash(after: marker.sequence, of: life), hash != marker.hash {
       return "the queue file is another one than before (its event \(marker.sequence) is not the one that was written)"

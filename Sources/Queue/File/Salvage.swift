@@ -78,7 +78,9 @@ final class Salvage {
     }
     try file.readLives()
     try file.countPages()
-    return lost.sorted { ($0.incarnation.description, $0.numbers.lowerBound) < ($1.incarnation.description, $1.numbers.lowerBound) }
+    return lost.sorted {
+      ($0.incarnation.description, $0.numbers.lowerBound) < ($1.incarnation.description, $1.numbers.lowerBound)
+    }
   }
 }
 

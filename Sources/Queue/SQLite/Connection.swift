@@ -85,7 +85,8 @@ final class Connection {
       guard found == value || (pragma == "mmap_size" && found == nil) else {
         throw SQLiteFailure(
           doing: "opening \(path)", code: SQLITE_MISUSE,
-          message: "\(pragma) is \(found ?? "nothing") although \(value) was asked for, so a commit would promise too much")
+          message:
+            "\(pragma) is \(found ?? "nothing") although \(value) was asked for, so a commit would promise too much")
       }
     }
   }
