@@ -1,4 +1,4 @@
-import Events
+public import Events
 import GRDB
 public import Logging
 
@@ -89,4 +89,9 @@ public final class TraceStore: Sendable {
   func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
     try await pool.read(body)
   }
+}
+
+extension TraceStore {
+  /// The time by the clock that the rules give.
+  public var now: Timestamp { rules.now() }
 }
