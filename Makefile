@@ -65,7 +65,7 @@ proof: test-packages ## The sweeps: kill after kill, every cycle and scan found 
 .PHONY: torture
 torture: test-packages ## The kill sweep alone, KILLS times.
 	swift build --build-tests
-	LOTLINE_PROOF=1 LOTLINE_KILLS=$(KILLS) swift test --skip-build --disable-xctest --filter ProofOfKills
+	LOTLINE_PROOF=1 LOTLINE_KILLS=$(KILLS) swift test --skip-build --disable-xctest --filter 'Proof.*kills'
 
 .PHONY: bench
 bench: packages ## Measurements against references in C, as ratios.

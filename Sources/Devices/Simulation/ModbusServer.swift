@@ -7,10 +7,8 @@ private import Machine
 /// It listens on 127.0.0.1 unless told otherwise, serves many clients on one thread of its own, and holds all
 /// four tables. Its port stays reserved while it is stopped, so that a PLC can be away and come back where it was.
 public final class ModbusServer: Sendable {
-  /// The four tables of a Modbus device; addresses count from 0, each table for itself.
-  public enum Table: String, Sendable, Hashable, CaseIterable {
-    case coil, discrete, input, holding
-  }
+  /// Addresses count from 0, in each of the four tables for itself.
+  public typealias Table = ModbusAddress.Table
 
   /// What a client wrote, as the tables hold it since.
   public struct Write: Sendable, Hashable {

@@ -2,42 +2,6 @@ private import CModbus
 private import Glibc
 private import Machine
 
-/// A TCP port that is bound and not listened on: connections are refused, and nobody else can take it.
-///
-/// Without it a client that tries again and again on loopback may one day be given this very port as its own,
-/// connect to itself, and keep the server from coming back.
-final class ReservedPort: Sendable {
-  let port: Int
-  private let descriptor: Int32
-
-  init(host: String, port: Int) throws {
-    let doing = "reserving port \(port) of \(host) for a Modbus server"
-    let number = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard number >= 0 else { throw SystemFailure(doing: doing) }
-    var reuse: Int32 = 1
-    setsockopt(number, SOL_SOCKET, SO_REUSEADDR, &reuse, socklen_t(MemoryLayout<Int32>.size))
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = in_port_t(truncatingIfNeeded: port).bigEndian
-    let isAddress = inet_pton(AF_INET, host, &address.sin_addr) == 1
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let bound = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(number, $0, length) == 0 && getsockname(number, $0, &length) == 0
-      }
-    }
-    guard isAddress, bound else {
-      let failure = isAddress ? SystemFailure(doing: doing) : SystemFailure(doing: doing, code: EINVAL)
-      close(number)
-      throw failure
-    }
-    descriptor = number
-    self.port = Int(in_port_t(bigEndian: address.sin_port))
-  }
-
-  deinit { close(descriptor) }
-}
-
 /// Wakes a thread that waits in `poll`: a pipe, set by writing to it.
 final class Wake: Sendable {
   /// Readable once the wake is set.
