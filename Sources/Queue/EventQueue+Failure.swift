@@ -32,11 +32,15 @@ extension EventQueue {
     if let file {
       file.rollback()
       known = Marker(file.current)
+      if failure.isDamage { Opener(settings: settings, source: source, logger: logger).holdJournal() }
+      // at once: a second connection would be kept out by the first
+      file.connection.close()
     }
     file = nil
     salvage = nil
     if failure.isFull { disk.release() }
     trouble = "\(failure)"
+    damage = failure.isDamage ? failure : damage
     reopen()
     return failure.isFull
       ? .full("the disk under \(settings.path) is full: free space there, or lower queue.limit")
@@ -48,7 +52,8 @@ extension EventQueue {
     let before = known?.incarnation
     do {
       let opener = Opener(settings: settings, source: source, logger: logger)
-      let opened = try opener.open(marker: known ?? Marker(path: settings.markerPath))
+      let opened = try opener.open(marker: known ?? Marker(path: settings.markerPath), damage: damage)
+      damage = nil
       try opened.file.connection.checkpoint(truncating: true)
       let previous = board.opening
       try adopt(opened)

@@ -25,6 +25,8 @@ public actor EventQueue {
   var known: Marker?
   /// Why the file is not open.
   var trouble = ""
+  /// What showed that the file cannot be used any more; nil once it is set aside.
+  var damage: SQLiteFailure?
   var nextAttempt = ContinuousClock.now
   var written: (marker: Marker, at: ContinuousClock.Instant)?
   var positions: [QueueFile.Position] = []
@@ -141,6 +143,7 @@ public actor EventQueue {
         logger.warning("closing the queue: \(error)")
       }
       writeMarker(force: true)
+      file.connection.close()
     }
     file = nil
     lock = nil

@@ -63,6 +63,9 @@ struct ModbusMapReader {
     if tag.name == trigger?.tag.name {
       node.refuse(found: "a tag called like the trigger", allowed: "another name than \"\(tag.name)\"")
     }
+    if tag.name == trigger?.acknowledge?.name {
+      node.refuse(found: "a tag called \"acknowledge\"", allowed: "another name, since the group has an acknowledge")
+    }
     if let twin = tags.first(where: {
       $0.address.table == tag.address.table && $0.address.number == tag.address.number
         && $0.address.bit == tag.address.bit && $0.type == tag.type && $0.order == tag.order

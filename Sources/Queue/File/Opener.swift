@@ -23,9 +23,10 @@ struct Opener {
   /// How long taking over from a damaged file may hold up the opening.
   private static let salvageTime = Duration.milliseconds(1200)
 
-  /// Opens the file; `marker` is the last number and hash known to have been on disk.
-  func open(marker: Marker?) throws -> Opened {
-    let journal = settings.path + "-wal"
+  /// Opens the file; `marker` is the last number and hash known to have been on disk, `damage` what is wrong with it.
+  func open(marker: Marker?, damage: SQLiteFailure? = nil) throws -> Opened {
+    if let damage { return try replace(why: "the queue file was damaged (\(damage.message))", marker) }
+    holdJournal()
     if size(of: settings.path) ?? 0 == 0 {
       if size(of: journal) ?? 0 > 0 { return try replace(why: "the queue file is gone, its journal is not", marker) }
       return try create(marker)
@@ -33,9 +34,23 @@ struct Opener {
     do {
       let file = try QueueFile(settings, source: source, newLife: (marker.map { $0.ordinal + 1 } ?? 1, "new queue"))
       try file.checkTail(count: Self.tailRows)
+      unlink(heldJournal)
       return try goOn(file, marker)
     } catch let failure as SQLiteFailure where failure.isDamage {
       return try replace(why: "the queue file was damaged (\(failure.message))", marker)
+    }
+  }
+
+  private var journal: String { settings.path + "-wal" }
+  private var heldJournal: String { settings.path + "-wal.held" }
+
+  /// Gives the journal a second name, so that SQLite cannot remove it when it closes a file it could not read.
+  func holdJournal() {
+    if size(of: journal) != nil {
+      unlink(heldJournal)
+      link(journal, heldJournal)
+    } else if size(of: heldJournal) != nil {
+      rename(heldJournal, journal)
     }
   }
 
@@ -149,12 +164,15 @@ struct Opener {
     let stamp = Moment.now().time.description.prefix(19).filter { $0 != "-" && $0 != ":" }
     var evidence = "\(settings.path).damaged-\(stamp)Z"
     while size(of: evidence) != nil || size(of: evidence + "-wal") != nil { evidence += "+" }
-    for suffix in ["", "-wal"] where size(of: settings.path + suffix) != nil {
-      guard rename(settings.path + suffix, evidence + suffix) == 0 else {
-        throw OpeningFailure(
-          "\(SystemFailure(doing: "setting the damaged \(settings.path + suffix) aside as \(evidence + suffix)"))")
+    let names = [
+      (settings.path, evidence), (size(of: heldJournal) == nil ? journal : heldJournal, evidence + "-wal"),
+    ]
+    for (from, to) in names where size(of: from) != nil {
+      guard rename(from, to) == 0 else {
+        throw OpeningFailure("\(SystemFailure(doing: "setting the damaged \(from) aside as \(to)"))")
       }
     }
+    unlink(journal)
     try flushFolder(of: settings.path)
     return evidence
   }

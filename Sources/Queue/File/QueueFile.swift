@@ -5,7 +5,7 @@ internal import GRDBSQLite
 final class QueueFile {
   let connection: Connection
   let source: SourceName
-  /// All incarnations, oldest first; the last is the one that is written to. Never empty.
+  /// All incarnations, oldest first, never none; the last is the one that is written to.
   private(set) var lives: [Life] = []
   /// Bytes of pages in use when they were last counted, and of lines since.
   private var pageBytes = 0

@@ -24,6 +24,7 @@ final class Connection {
   private let handle: OpaquePointer
   let path: String
   private var cache: [String: Statement] = [:]
+  private var isClosed = false
   private let walFrames: UnsafeMutablePointer<Int32>
 
   /// How a file is opened.
@@ -56,9 +57,17 @@ final class Connection {
   }
 
   deinit {
-    for statement in cache.values { statement.finalize() }
-    sqlite3_close_v2(handle)
+    close()
     walFrames.deallocate()
+  }
+
+  /// Closes at once, whoever still holds the connection; nobody may use it or its statements afterwards.
+  func close() {
+    guard !isClosed else { return }
+    isClosed = true
+    for statement in cache.values { statement.finalize() }
+    cache = [:]
+    sqlite3_close_v2(handle)
   }
 
   /// Sets what a commit's promise rests on and reads back that it is in force.
@@ -120,6 +129,8 @@ final class Connection {
 
   /// Rows that the last statement changed.
   var changes: Int { Int(sqlite3_changes(handle)) }
+  /// Steps of SQLite's machine for all statements so far.
+  var steps: Int { cache.values.reduce(0) { $0 + $1.steps } }
   var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
 
   /// Copies the journal into the file and flushes both; `truncating` gives its disk space back too.

@@ -1,0 +1,176 @@
+import Events
+import TestParts
+import Testing
+
+@testable import Devices
+
+/// Rates, back-off, holes: state machines with a given clock, and one fault that stays one fault.
+@Suite(.timeLimit(.minutes(1)))
+struct ModbusPaceTests {
+  private let start = ContinuousClock.now
+  private func at(_ second: Int64) -> Timestamp { Timestamp(microseconds: second * 1_000_000) }
+  private func moment(_ second: Int64) -> Moment { Moment(time: at(second), boottimeNanoseconds: 0) }
+
+  @Test func `the first reconnect is at once, then pauses grow to half a minute for ever`() {
+    var reconnection = Reconnection()
+    #expect(reconnection.failed(random: 0.99) == .zero)
+    let pauses = (0..<200).map { _ in reconnection.failed(random: 0.5) }
+    #expect(pauses.prefix(4) == [.milliseconds(750), .milliseconds(1500), .seconds(3), .seconds(6)])
+    #expect(pauses.last == .milliseconds(22_500))
+    var edge = Reconnection()
+    _ = edge.failed(random: 0)
+    for _ in 0..<100 {
+      let (low, high) = (edge.failed(random: 0), edge.failed(random: 0.999_999))
+      #expect(low >= .milliseconds(500) && high <= .seconds(30))
+    }
+    reconnection.answered()
+    #expect(reconnection.failed(random: 0.5) == .zero)
+  }
+
+  @Test func `a slot that has passed is counted and never made up for`() {
+    var cadence = Cadence(every: .milliseconds(100), from: start)
+    #expect(cadence.take(at: start) == 0)
+    #expect(cadence.due == start + .milliseconds(100))
+    #expect(cadence.take(at: start + .milliseconds(150)) == 0)
+    #expect(cadence.due == start + .milliseconds(200))
+    #expect(cadence.take(at: start + .milliseconds(530)) == 3)
+    #expect(cadence.due == start + .milliseconds(600))
+    // Ten minutes asleep: one poll, not six thousand.
+    #expect(cadence.take(at: start + .seconds(600)) == 5994)
+    #expect(cadence.due > start + .seconds(600))
+  }
+
+  @Test func `missed polls are one hole as long as it lasts`() {
+    var overrun = Overrun()
+    #expect(overrun.polled(at: at(1), missed: 0) == nil)
+    #expect(overrun.polled(at: at(4), missed: 2) == nil)
+    #expect(overrun.polled(at: at(6), missed: 1) == nil)
+    #expect(overrun.polled(at: at(7), missed: 0) == Overrun.Missed(from: at(1), to: at(6), count: 3))
+    #expect(overrun.polled(at: at(8), missed: 0) == nil)
+    #expect(overrun.polled(at: at(80), missed: 71) == Overrun.Missed(from: at(8), to: at(80), count: 71))
+    #expect(overrun.polled(at: at(82), missed: 1) == nil)
+    #expect(overrun.interrupted() == Overrun.Missed(from: at(80), to: at(82), count: 1))
+    #expect(overrun.polled(at: at(99), missed: 0) == nil)
+  }
+
+  @Test func `coming back is told with the hole it leaves, once`() {
+    var presence = Presence(device: "press", started: at(0))
+    #expect(presence.failed("no", at: moment(1)).count == 1)
+    #expect(presence.failed("still no", at: moment(2)).isEmpty)
+    let back = presence.answered(at: moment(9))
+    #expect(
+      back == [
+        .state(StateReport(device: "press", moment: moment(9), state: .online)),
+        .hole(
+          Hole(
+            device: "press", moment: moment(9), kind: .deviceOffline, from: at(0), to: at(9), reason: "still no")),
+      ])
+    #expect(presence.answered(at: moment(10)).isEmpty)
+    _ = presence.failed("gone", at: moment(12))
+    let again = Hole(device: "press", moment: moment(15), kind: .deviceOffline, from: at(10), to: at(15), reason: "gone")
+    #expect(presence.answered(at: moment(15)).last == .hole(again))
+  }
+
+  @Test func `reports that are refused wait, bounded, and no hole is forgotten`() {
+    var outbox = Outbox()
+    for second in 0..<500 {
+      outbox.add(.state(StateReport(device: "press", moment: moment(Int64(second)), state: .offline)))
+      outbox.add(
+        .hole(
+          Hole(
+            device: "press", group: "a", moment: moment(Int64(second)), kind: .missedPolls, from: at(Int64(second)),
+            to: at(Int64(second) + 1), count: 2)))
+    }
+    #expect(outbox.reports.count <= Outbox.limit + 1)
+    let counts = outbox.reports.map { report -> UInt64 in
+      guard case .hole(let hole) = report else { return 0 }
+      return hole.count ?? 0
+    }
+    #expect(counts.reduce(0, +) == 1000)
+    #expect(outbox.reports.contains(.state(StateReport(device: "press", moment: moment(499), state: .offline))))
+  }
+
+  private func changes(_ reporting: ModbusGroup.Reporting, deadband: Double = 0) -> Changes {
+    let tags = (0..<2).map { place in
+      ModbusTag(
+        name: "t\(place)", address: ModbusAddress(table: .holding, number: place, text: ""), type: .uint16,
+        deadband: place == 0 ? deadband : 0)
+    }
+    return Changes(ModbusGroup(name: "g", every: .seconds(1), reporting: reporting, tags: tags))
+  }
+
+  @Test func `a change within the deadband is none, a slow drift is one in the end`() {
+    var changes = changes(.change(heartbeat: nil), deadband: 0.2)
+    #expect(changes.due([.double(80), .int(1)], at: start) == [0, 1])
+    changes.taken([0, 1], of: [.double(80), .int(1)], at: start)
+    for value in [80.1, 80.2, 79.8] { #expect(changes.due([.double(value), .int(1)], at: start).isEmpty) }
+    #expect(changes.due([.double(80.21), .int(1)], at: start) == [0])
+    // Refused, so the next poll offers it again.
+    #expect(changes.due([.double(80.3), .int(1)], at: start) == [0])
+    changes.taken([0], of: [.double(80.3), .int(1)], at: start)
+    #expect(changes.due([.double(80.2), .int(2)], at: start) == [1])
+  }
+
+  @Test func `a change of quality is a change`() {
+    var changes = changes(.change(heartbeat: nil), deadband: 10)
+    let bad = TagValue.bad(reason: "away", raw: [])
+    changes.taken([0, 1], of: [.double(80), .bool(true)], at: start)
+    #expect(changes.due([bad, .bool(true)], at: start) == [0])
+    changes.taken([0], of: [bad, .bool(true)], at: start)
+    #expect(changes.due([bad, .bool(false)], at: start) == [1])
+    #expect(changes.due([.double(80), .bool(true)], at: start) == [0])
+  }
+
+  @Test func `a heartbeat carries all, always is always`() {
+    var changes = changes(.change(heartbeat: .seconds(60)))
+    changes.taken([0, 1], of: [.int(1), .int(2)], at: start)
+    #expect(changes.due([.int(1), .int(2)], at: start + .seconds(59)).isEmpty)
+    #expect(changes.due([.int(1), .int(2)], at: start + .seconds(60)) == [0, 1])
+    changes.taken([0, 1], of: [.int(1), .int(2)], at: start + .seconds(60))
+    #expect(changes.due([.int(1), .int(3)], at: start + .seconds(61)) == [1])
+    var always = self.changes(.always)
+    always.taken([0, 1], of: [.int(1), .int(2)], at: start)
+    #expect(always.due([.int(1), .int(2)], at: start) == [0, 1])
+  }
+
+  @Test func `devices that never answer cost the others no poll`() async throws {
+    let mute = try TestPLC { _, _ in [.silence] }
+    let good = try (0..<15).map { _ in try TestPLC() }
+    let map = try loadedMap(ModbusHostileTests.map)
+    let others = good.enumerated().map { settings("good-\($0.offset)", port: $0.element.port, map: map) }
+    func polls(with devices: [DeviceSettings]) async throws -> [Int] {
+      let before = good.map { $0.seen.count }
+      try await running(devices, into: Reports()) { _ in try await Task.sleep(for: .seconds(1)) }
+      return zip(good, before).map { $0.seen.count - $1 }
+    }
+    let alone = try await polls(with: others)
+    let beside = try await polls(with: (0..<5).map { settings("mute-\($0)", port: mute.port, map: map) } + others)
+    #expect(mute.seen.count >= 5)
+    // 50 are due in a second. Held up by five time limits they would be a handful; a busy machine costs some.
+    #expect(alone.allSatisfy { $0 > 10 } && beside.allSatisfy { $0 > 10 })
+    #expect(Double(beside.reduce(0, +)) > 0.6 * Double(alone.reduce(0, +)))
+  }
+
+  @Test func `a device that comes later is found, and its absence is a hole`() async throws {
+    let first = try TestPLC()
+    let port = first.port
+    first.stop()
+    let reports = Reports()
+    let map = try loadedMap(ModbusHostileTests.map)
+    let plc = try TestPLC()
+    plc.misbehave { request, _ in request.connection == 1 ? [.close] : nil }
+    try await running(
+      [settings("gone", port: port, map: map), settings("press", port: plc.port, map: map)], into: reports
+    ) {
+      line in
+      try await eventually("the one is there and the other is not") {
+        line.status.map(\.state) == [.offline, .online]
+      }
+      #expect(line.status[0].reason == "no connection: Connection refused")
+      #expect(line.status[1].address == "127.0.0.1:\(plc.port) unit 1")
+    }
+    let hole = try #require(await reports.holes.first { $0.device == "press" })
+    #expect(hole.kind == .deviceOffline && hole.reason == "the device closed the connection")
+    #expect(await reports.holes.filter { $0.device == "gone" }.isEmpty)
+  }
+}
