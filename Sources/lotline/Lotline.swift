@@ -13,5 +13,6 @@ struct Lotline: AsyncParsableCommand {
     version: version,
     subcommands: [
       EdgeCommand.self, CheckCommand.self, StatusCommand.self, EventsCommand.self, TraceCommand.self, GapsCommand.self,
+      DemoCommand.self, SimulateCommand.self,
     ])
 }
