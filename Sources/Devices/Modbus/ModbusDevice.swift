@@ -19,7 +19,7 @@ actor ModbusDevice {
   let sink: ReportSink
   var presence: Presence
   private var reconnection = Reconnection()
-  private var outbox = Outbox()
+  private var outbox = ModbusOutbox()
   var groups: [GroupWatch]
   private var earliestQuestion = ContinuousClock.now
 

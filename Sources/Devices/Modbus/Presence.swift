@@ -66,7 +66,7 @@ struct Presence: Sendable {
 /// Reports that must not be lost and were not taken yet, in their order.
 ///
 /// Bounded: where the queue takes nothing for long, holes of a kind grow together and only the newest state stays.
-struct Outbox: Sendable {
+struct ModbusOutbox: Sendable {
   static let limit = 64
   private(set) var reports: [Report] = []
 
