@@ -58,7 +58,9 @@ public enum DeviceMap: Sendable {
   case modbus(ModbusMap)
   case serial(ScannerMap)
 
-  /// Reads a map file; problems are left in `file`. Nil if it cannot be used.
+  /// Reads a map file; problems are left in `file`.
+  ///
+  /// Nil if it cannot be used.
   public init?(_ file: SettingsFile) {
     var fields = file.root.fields(of: "a device map: kind, about and what that kind asks for")
     defer { fields.close() }
