@@ -28,6 +28,7 @@ let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let lifecycle = Target.Dependency.product(
   name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let signals = Target.Dependency.product(name: "UnixSignals", package: "swift-service-lifecycle")
 let client = Target.Dependency.product(name: "AsyncHTTPClient", package: "async-http-client")
 let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummingbird")
 
@@ -58,11 +59,19 @@ let package = Package(
     // The rooms, in the way of the data (ARCHITECTURE.md).
     .systemLibrary(name: "CModbus", pkgConfig: "libmodbus", providers: [.apt(["libmodbus-dev"])]),
     room("Events", [crypto]),
-    room("Devices", ["Events", "Machine", "Settings", "CModbus", log, metrics]),
+    room(
+      "Devices",
+      [
+        "Events", "Machine", "Settings", "CModbus", log, metrics,
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      ]),
     room("Stations", ["Events", "Devices", "Settings", log]),
     room(
       "Queue",
-      ["Events", "Machine", log, .product(name: "GRDBSQLite", package: "GRDB.swift")]),
+      [
+        "Events", "Machine", log, .product(name: "GRDBSQLite", package: "GRDB.swift"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      ]),
     room(
       "Forward",
       [
@@ -70,39 +79,59 @@ let package = Package(
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOFoundationCompat", package: "swift-nio"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
       ]),
-    room("Store", ["Events", log, .product(name: "GRDB", package: "GRDB.swift")]),
+    room(
+      "Store",
+      [
+        "Events", "Settings", log, .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ]),
     room(
       "Web",
       [
         "Events", "Devices", "Stations", "Queue", "Forward", "Store", hummingbird, log, metrics,
         lifecycle, .product(name: "HummingbirdTLS", package: "hummingbird"),
+        .product(name: "HummingbirdCore", package: "hummingbird"),
+        .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ]),
     .executableTarget(
       name: "lotline",
       dependencies: [
         "Events", "Machine", "Settings", "Devices", "Stations", "Queue", "Forward", "Store", "Web",
-        log, metrics, lifecycle, client,
+        log, metrics, lifecycle, signals, client,
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOHTTP1", package: "swift-nio"),
+        .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
       ],
       swiftSettings: strict),
 
     // What tests share: scratch folders, real parts, patience without sleeping.
     .target(
-      name: "TestParts", dependencies: ["Machine"], path: "Tests/TestParts",
+      name: "TestParts", dependencies: ["Machine", "Events"], path: "Tests/TestParts",
       swiftSettings: strict),
+    tests(of: "Machine"),
     tests(of: "Settings"),
     tests(of: "Events", ["Machine"]),
-    tests(of: "Devices", ["Events", "Machine", "Settings"]),
+    tests(of: "Devices", ["Events", "Machine", "Settings", log]),
     tests(of: "Stations", ["Events", "Devices", "Settings"]),
-    tests(of: "Queue", ["Events", "Machine"]),
-    tests(of: "Forward", ["Events", "Queue"]),
-    tests(of: "Store", ["Events"]),
+    tests(
+      of: "Queue",
+      ["Events", "Machine", crypto, log, .product(name: "GRDBSQLite", package: "GRDB.swift")]),
+    tests(of: "Forward", ["Events", "Queue", hummingbird, log]),
+    tests(
+      of: "Store",
+      [
+        "Events", log, .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      ]),
     tests(
       of: "Web",
       [
-        "Events", "Store", "Queue", .product(name: "HummingbirdTesting", package: "hummingbird"),
+        "Events", "Devices", "Store", "Queue", "Forward", hummingbird, client, log,
+        .product(name: "HummingbirdTesting", package: "hummingbird"),
       ]),
     tests(
       of: "lotline",

@@ -42,7 +42,9 @@ public struct ChainHash: Sendable, Hashable, CustomStringConvertible {
     return ChainHash(unchecked: Array(hash.finalize()))
   }
 
-  /// The hash after `line` (without its newline). A line of `#` and 64 hex digits stands for its digest.
+  /// The hash after `line`, which has no newline.
+  ///
+  /// A line of `#` and 64 hex digits stands for its digest.
   public func extended(by line: some Collection<UInt8>) -> ChainHash {
     extended(byDigest: Self.heldDigest(line) ?? Self.digest(of: line))
   }

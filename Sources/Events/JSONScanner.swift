@@ -26,7 +26,9 @@ struct JSONScanner {
     return true
   }
 
-  /// Visits the fields of an object; `body` must consume each value. False if it is no object, or `body` says so.
+  /// Visits the fields of an object; `body` must consume each value.
+  ///
+  /// False if it is no object, or `body` says so.
   mutating func fields(_ body: (inout JSONScanner, Range<Int>) -> Bool) -> Bool {
     guard take(0x7B) else { return false }
     if take(0x7D) { return true }

@@ -51,8 +51,9 @@ extension Duration {
 
 // RFC 3339 in UTC with six digits, `2026-11-23T08:31:02.123456Z`: the one form of a time in an event.
 extension Timestamp: CustomStringConvertible {
-  /// Reads RFC 3339 with `Z` and up to six digits of a second's fraction, which may be absent; second 60 is
-  /// the first moment of the next minute. Nil for anything else.
+  /// Reads RFC 3339 in UTC; nil for anything else.
+  ///
+  /// The fraction of a second has up to six digits or is absent; second 60 is the next minute's first moment.
   public init?(_ text: String) { self.init(bytes: Array(text.utf8)[...]) }
 
   init?(bytes: ArraySlice<UInt8>) {

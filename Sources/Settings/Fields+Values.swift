@@ -94,7 +94,8 @@ extension SettingsNode {
       refuse(allowed: "\(choices.joined(separator: ", ")): \(text) is not supported yet")
     } else {
       refuse(
-        allowed: choices.joined(separator: ", "), nearest: text.flatMap { nearestName(to: $0, among: choices + notYet) })
+        allowed: choices.joined(separator: ", "), nearest: text.flatMap { nearestName(to: $0, among: choices + notYet) }
+      )
     }
     return nil
   }

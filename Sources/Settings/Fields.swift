@@ -11,6 +11,8 @@ public struct Fields {
   /// False where no mapping stood there: missing fields are then not worth a word.
   let valid: Bool
   private var asked: [String] = []
+  /// Names of the design that are refused: a slip may mean them, but they are not offered.
+  private var refused: [String] = []
 
   init(node: SettingsNode, values: [String: (key: Node, value: Node)], valid: Bool) {
     self.node = node
@@ -36,6 +38,7 @@ public struct Fields {
 
   /// Refuses a field of the design that this version does not build yet.
   public mutating func unsupported(_ name: String, _ what: String? = nil) {
+    refused.append(name)
     guard let found = optional(name) else { return }
     found.refuse(found: "\"\(name)\"", allowed: "leave it out: \(what ?? name) is not supported yet")
   }
@@ -45,7 +48,8 @@ public struct Fields {
     for (name, entry) in values where !asked.contains(name) {
       let place = node.child(name, entry.key)
       place.refuse(
-        found: "unknown key \"\(name)\"", allowed: asked.sorted().joined(separator: ", "),
+        found: "unknown key \"\(name)\"",
+        allowed: asked.filter { !refused.contains($0) }.sorted().joined(separator: ", "),
         nearest: nearestName(to: name, among: asked))
     }
   }

@@ -74,7 +74,7 @@ public struct SettingsNode {
   /// What stands here, for a message.
   public var quoted: String {
     switch node {
-    case .scalar(let scalar): isEmpty ? "nothing" : "\"\(scalar.string.prefix(80))\""
+    case .scalar(let scalar): isEmpty ? "nothing" : "\"\(printable(scalar.string.prefix(80)))\""
     case .mapping: "a mapping"
     case .sequence: "a list"
     case .alias: "an alias"
@@ -85,4 +85,20 @@ public struct SettingsNode {
     let joined = path.isEmpty ? name : name.hasPrefix("[") ? path + name : path + "." + name
     return SettingsNode(file: file, path: joined, node: value)
   }
+}
+
+/// The text with its control characters as escapes, so that a message stays one line.
+private func printable(_ text: Substring) -> String {
+  var shown = ""
+  for scalar in text.unicodeScalars {
+    switch scalar {
+    case "\r": shown += "\\r"
+    case "\n": shown += "\\n"
+    case "\t": shown += "\\t"
+    case _ where scalar.properties.generalCategory == .control:
+      shown += "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16, uppercase: true)
+    default: shown.unicodeScalars.append(scalar)
+    }
+  }
+  return shown
 }

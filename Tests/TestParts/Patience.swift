@@ -1,6 +1,8 @@
 /// What did not come about in the time that a test gives it.
 public struct Impatience: Error, CustomStringConvertible {
   public let description: String
+
+  public init(description: String) { self.description = description }
 }
 
 /// Waits until `condition` holds, asking often; for what another thread or process does and does not announce.

@@ -1,9 +1,58 @@
-import Settings
+internal import Settings
 
 /// How a scanner on a serial line frames what it reads, and what its codes mean.
 public struct ScannerMap: Sendable {
+  public let about: String?
+  public let line: SerialLine
+  public let frame: FrameRule
+  public let acknowledge: Answers
+  /// The scanner sends an AIM identifier (`]d2`) before each code; it becomes the scan's symbology.
+  public let hasAIM: Bool
+  /// The first that matches wins.
+  public let codes: [CodeRule]
+
+  /// What is written to the scanner once it is known what became of a scan; empty: nothing.
+  public struct Answers: Sendable, Hashable {
+    /// The scan is on disk, and it was readable.
+    public var accepted: [UInt8] = []
+    /// It is not on disk, or it was damaged: the operator has to scan again.
+    public var refused: [UInt8] = []
+
+    public init(accepted: [UInt8] = [], refused: [UInt8] = []) {
+      self.accepted = accepted
+      self.refused = refused
+    }
+  }
+
+  /// A map without rules: for looking at what a port says.
+  public init(
+    about: String? = nil, line: SerialLine = SerialLine(), frame: FrameRule, acknowledge: Answers = Answers(),
+    hasAIM: Bool = false
+  ) {
+    self.about = about
+    self.line = line
+    self.frame = frame
+    self.acknowledge = acknowledge
+    self.hasAIM = hasAIM
+    codes = []
+  }
+
   /// Reads the fields after `kind`; problems go to the file. Nil if the map cannot be used.
   init?(_ fields: inout Fields) {
-    return nil
+    about = fields.text("about")
+    line = fields.optional("line").map { SerialLine($0) } ?? SerialLine()
+    acknowledge = fields.optional("acknowledge").map { Answers($0) } ?? Answers()
+    hasAIM = fields.flag("aim") ?? false
+    codes = fields.optional("codes").map { CodeRule.rules($0) } ?? []
+    _ = fields.choice("encoding", of: ["utf-8"], notYet: Self.otherEncodings)
+    fields.unsupported("usb", "a scanner found by its usb identity")
+    fields.unsupported("address", "a scanner on a network address")
+    let frame = fields.required("frame", "what ends a frame, such as { end: \"\\r\" }").flatMap { FrameRule($0) }
+    guard let frame else { return nil }
+    self.frame = frame
   }
+
+  private static let otherEncodings = [
+    "ascii", "latin-1", "iso-8859-1", "iso-8859-15", "windows-1252", "shift-jis", "gbk", "gb18030", "big5", "utf-16",
+  ]
 }

@@ -1,0 +1,105 @@
+# The front door. `make demo` and `make test` need Debian 12 with Swift, and nothing else: what is missing of Debian's
+# packages is installed (as root or by sudo; the line says which and why), Python packages go to the ignored folder .parts.
+
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DEFAULT_GOAL := help
+
+# How long the demo runs; empty: until Ctrl-C.
+FOR ?= 60s
+# The demo's moments of misfortune are drawn from it; empty: a new one each time.
+SEED ?=
+# How often `make torture` kills each daemon.
+KILLS ?= 1000
+# Only tests whose name matches.
+FILTER ?=
+
+PREFIX ?= /usr/local
+SYSCONFDIR ?= /etc
+DESTDIR ?=
+BINDIR = $(PREFIX)/bin
+# A finished program to install; empty: it is built for release first.
+BINARY ?=
+
+# Its own folder, since another way of linking builds everything anew.
+RELEASE := .build-release
+PYTHON := .parts/venv
+
+.PHONY: help
+help: ## This list.
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
+	@echo "Variables: FOR=60s SEED= (demo), FILTER= (test), KILLS=1000 (torture), DESTDIR= PREFIX=/usr/local BINARY= (install)"
+
+.PHONY: packages
+packages:
+	@scripts/debian-packages "building Lotline" libmodbus-dev libsqlite3-dev pkg-config
+
+.PHONY: test-packages
+test-packages: packages
+	@scripts/debian-packages "the tests: foreign programs in Python, a browser, the check of systemd units" \
+	  python3 python3-venv chromium systemd
+	@scripts/python-packages $(PYTHON) Tests/foreign/requirements.txt
+
+.PHONY: build
+build: packages ## The program for development, .build/debug/lotline.
+	swift build --product lotline
+
+.PHONY: release
+release: packages ## The program as it is installed, .build-release/release/lotline.
+	swift build --configuration release --static-swift-stdlib --scratch-path $(RELEASE) --product lotline
+
+.PHONY: demo
+demo: build ## A simulated line of four stations, edge and central, with misfortunes; ends after FOR.
+	.build/debug/lotline demo $(if $(FOR),--for $(FOR)) $(if $(SEED),--seed $(SEED))
+
+.PHONY: test
+test: test-packages ## All tests but the long sweeps; FILTER= picks some.
+	swift build --build-tests
+	swift test --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
+
+.PHONY: proof
+proof: test-packages ## The sweeps: kill after kill, every cycle and scan found again exactly once.
+	swift build --build-tests
+	LOTLINE_PROOF=1 swift test --skip-build --disable-xctest --filter Proof
+
+.PHONY: torture
+torture: test-packages ## The kill sweep alone, KILLS times.
+	swift build --build-tests
+	LOTLINE_PROOF=1 LOTLINE_KILLS=$(KILLS) swift test --skip-build --disable-xctest --filter 'Proof.*kills'
+
+.PHONY: bench
+bench: packages ## Measurements against references in C, as ratios.
+	Benchmarks/run
+
+.PHONY: format
+format: ## Puts our Swift files in the project's form.
+	swift format --in-place --recursive Sources Tests Package.swift
+
+.PHONY: lint
+lint: ## Says what is not in the project's form.
+	swift format lint --strict --recursive Sources Tests Package.swift
+
+# Settings and maps that are there already are kept: they are the owner's.
+.PHONY: install
+install: $(if $(BINARY),,release) ## Program, settings, maps and systemd units, under DESTDIR and PREFIX.
+	install -D -m 755 $(or $(BINARY),$(RELEASE)/release/lotline) $(DESTDIR)$(BINDIR)/lotline
+	for file in etc/lotline/*.yaml; do \
+	  target=$(DESTDIR)$(SYSCONFDIR)/lotline/$${file##*/}; \
+	  if [[ -e $$target ]]; then echo "kept: $$target"; else install -D -m 644 $$file $$target; fi; \
+	done
+	for file in devices/*; do \
+	  install -D -m 644 $$file $(DESTDIR)$(PREFIX)/share/lotline/$$file; \
+	  target=$(DESTDIR)$(SYSCONFDIR)/lotline/$$file; \
+	  if [[ -e $$target ]]; then echo "kept: $$target"; else install -D -m 644 $$file $$target; fi; \
+	done
+	for unit in edge central; do \
+	  install -d $(DESTDIR)$(PREFIX)/lib/systemd/system; \
+	  sed 's|/usr/bin/lotline|$(BINDIR)/lotline|; s|/etc/lotline|$(SYSCONFDIR)/lotline|' systemd/lotline-$$unit.service \
+	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/lotline-$$unit.service; \
+	done
+	install -D -m 644 systemd/lotline.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/lotline.conf
+	install -D -m 644 systemd/lotline.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/lotline.conf
+
+.PHONY: clean
+clean: ## Removes what was built; the installed Debian packages stay.
+	rm -rf .build .build-* .parts

@@ -1,0 +1,108 @@
+import Events
+import Logging
+import NIOConcurrencyHelpers
+
+/// The loop around `DeliveryState`: takes each action along a route and brings back its outcome.
+struct Delivery<Route: DeliveryRoute>: Sendable {
+  let route: Route
+  let status: NIOLockedValueBox<ForwardStatus>
+  let logger: Logger
+  var limits = DeliveryState.Limits()
+
+  /// Delivers until the task is cancelled; with `untilIdle`, until the central has everything or is not reached.
+  func run(untilIdle: Bool = false) async {
+    var state = DeliveryState(limits: limits)
+    var action = DeliveryState.first
+    while !Task.isCancelled {
+      let happening: DeliveryState.Happening
+      do throws(RouteFault) { happening = try await take(action) } catch {
+        if Task.isCancelled { return }
+        status.withLockedValue { $0.faults[error.kind, default: 0] += 1 }
+        happening = .failed(error)
+      }
+      action = state.next(happening)
+      note(state, happening, action)
+      if untilIdle, state.standing != .starting, state.standing != .sending { return }
+    }
+  }
+
+  private func take(_ action: DeliveryState.Action) async throws(RouteFault) -> DeliveryState.Happening {
+    switch action {
+    case .list: return .listed(try await route.lives())
+    case .ask(let incarnation): return .position(try await route.position(of: incarnation))
+    case .record(let receipt): return .recorded(try await route.record(receipt))
+    case .read(let request): return .read(try await route.read(request))
+    case .deliver(let batch):
+      let answer = try await route.deliver(batch)
+      status.withLockedValue { status in
+        status.batches += 1
+        status.events += UInt64(batch.lines.count)
+        status.bytes += batch.lines.reduce(0) { $0 + UInt64($1.count) + 1 }
+      }
+      return .answered(answer)
+    case .renew(let incarnation, let why):
+      try await route.renew(incarnation, why: why)
+      return .renewed
+    case .pause(let duration, let exact):
+      // Many line PCs lose the central at the same moment; they must not come back at the same moment.
+      let part = exact ? Double.random(in: 1...1.1) : Double.random(in: 0.5...1)
+      try? await Task.sleep(for: duration * part)
+      return .paused
+    }
+  }
+
+  private func note(_ state: DeliveryState, _ happening: DeliveryState.Happening, _ action: DeliveryState.Action) {
+    let now = Moment.now().time
+    let (before, after) = status.withLockedValue { status in
+      let before = status
+      status.beats += 1
+      status.incarnation = state.incarnation
+      status.show(state.standing, at: now)
+      status.count(happening, at: now)
+      if case .renew(_, let why) = action {
+        status.conflicts += 1
+        status.conflict = why
+      }
+      return (before, status)
+    }
+    if case .renew(let incarnation, let why) = action {
+      logger.critical("\(why). Both are kept; a new incarnation begins after \(incarnation).")
+    }
+    guard before.state != after.state || before.reason != after.reason else { return }
+    switch after.state {
+    case .away where before.state != .away:
+      logger.warning("\(after.other) at \(after.url) is away: \(after.reason ?? "")")
+    case .refused:
+      logger.error("\(after.other) at \(after.url) refuses: \(after.reason ?? ""). Tried again each minute.")
+    case .sending where before.state == .away || before.state == .refused:
+      logger.notice("\(after.other) at \(after.url) is back after \((now.since(before.since)).inSeconds) s")
+    default: break
+    }
+  }
+}
+
+extension ForwardStatus {
+  fileprivate mutating func show(_ standing: DeliveryState.Standing, at now: Timestamp) {
+    let (state, reason): (State, String?) =
+      switch standing {
+      case .starting: (.starting, nil)
+      case .sending: (.sending, nil)
+      case .idle: (.idle, nil)
+      case .away(let why): (.away, why)
+      case .refused(let why): (.refused, why)
+      }
+    if state != self.state { since = now }
+    (self.state, self.reason) = (state, reason)
+  }
+
+  fileprivate mutating func count(_ happening: DeliveryState.Happening, at now: Timestamp) {
+    switch happening {
+    case .position(let receipt), .answered(.receipt(let receipt)):
+      lastContact = now
+      receivedThrough = receipt.receivedThrough
+      safeThrough = receipt.safeThrough
+    case .answered: lastContact = now
+    default: break
+    }
+  }
+}

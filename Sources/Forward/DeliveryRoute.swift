@@ -1,0 +1,55 @@
+import Events
+
+/// One of the two ways from a queue to the central: the edge pushes, or the central pulls.
+///
+/// The way differs, what is asked and when does not: `DeliveryState` decides for both.
+protocol DeliveryRoute: Sendable {
+  /// The lives of the queue that it still has rows of, oldest first; the last is the current one.
+  func lives() async throws(RouteFault) -> [QueueLife]
+  /// How far the central has an incarnation; through 0 with a zero head where it does not know it.
+  func position(of incarnation: Incarnation) async throws(RouteFault) -> Receipt
+  /// Lines after `request.after`; empty where there are none within `request.wait`.
+  func read(_ request: ReadRequest) async throws(RouteFault) -> ReadAnswer
+  /// Hands a batch to the central.
+  func deliver(_ batch: Batch) async throws(RouteFault) -> DeliveryAnswer
+  /// Tells the queue what the central has; the queue says whether that agrees with its own chain.
+  func record(_ receipt: Receipt) async throws(RouteFault) -> Agreement
+  /// Ends the current incarnation and begins a new one, because the central has another history of it.
+  func renew(_ incarnation: Incarnation, why: String) async throws(RouteFault)
+}
+
+/// An incarnation of the queue, with how far the queue knows it to be at the central.
+struct QueueLife: Sendable, Hashable {
+  let incarnation: Incarnation
+  let agreedThrough: UInt64
+}
+
+/// Which lines to read next.
+struct ReadRequest: Sendable, Hashable {
+  let incarnation: Incarnation
+  let after: UInt64
+  let lines: Int
+  /// Of the lines with their newlines.
+  let bytes: Int
+  /// How long to wait for a line if there is none.
+  var wait: Duration
+}
+
+enum ReadAnswer: Sendable, Hashable {
+  case batch(Batch)
+  /// The queue ends before the number that was asked for.
+  case beyondEnd
+}
+
+enum DeliveryAnswer: Sendable, Hashable {
+  case receipt(Receipt)
+  /// The batch begins after `position`, the next that is missing there.
+  case hole(position: UInt64)
+  /// Other bytes are stored there under the number `position`.
+  case conflict(position: UInt64)
+}
+
+enum Agreement: Sendable, Hashable {
+  case agreed
+  case disputed(String)
+}

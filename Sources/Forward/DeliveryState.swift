@@ -1,0 +1,242 @@
+import Events
+
+/// Decides what comes next on the way of a queue's events to the central; does nothing itself.
+///
+/// Every happening gives exactly one action, whose outcome is the next happening:
+/// ask the central where it stands → let the queue compare its hash there → read → deliver → record the
+/// receipt → read on. Incarnations are finished in the order of their beginning. Where the central has another
+/// history under the same numbers, the queue begins a new incarnation, and the rest of the old one is
+/// still delivered: the central keeps it beside its own as evidence.
+struct DeliveryState: Sendable {
+  enum Action: Sendable, Hashable {
+    case list
+    case ask(Incarnation)
+    case record(Receipt)
+    case read(ReadRequest)
+    case deliver(Batch)
+    case renew(Incarnation, why: String)
+    /// `exact`: not to be shortened at random, because the other end, or a person's pace, says so.
+    case pause(Duration, exact: Bool)
+  }
+
+  enum Happening: Sendable, Hashable {
+    case listed([QueueLife])
+    case position(Receipt)
+    case recorded(Agreement)
+    case read(ReadAnswer)
+    case answered(DeliveryAnswer)
+    case renewed
+    case failed(RouteFault)
+    case paused
+  }
+
+  /// What people are told.
+  enum Standing: Sendable, Hashable {
+    case starting
+    case sending
+    case idle
+    case away(String)
+    case refused(String)
+  }
+
+  struct Limits: Sendable, Hashable {
+    var lines = 2000
+    var bytes = 1 << 20
+    var idleWait = Duration.seconds(30)
+    var leastPause = Duration.milliseconds(500)
+    var longestPause = Duration.seconds(60)
+  }
+
+  private let limits: Limits
+  private(set) var standing = Standing.starting
+  /// The incarnation at work.
+  private(set) var incarnation: Incarnation?
+  private(set) var through: UInt64 = 0
+  /// The hash at `through`; nil while the central's history differs from the queue's.
+  private var head: ChainHash? = .zero
+  private var lives: [QueueLife] = []
+  private var finished: Set<Incarnation> = []
+  /// The central has another history of this incarnation.
+  private var isBranch = false
+  private var pending: Receipt?
+  private var inFlight: Batch?
+  private var failures = 0
+  private var holes = 0
+  private var lines: Int
+  private var bytes: Int
+
+  init(limits: Limits = Limits()) {
+    self.limits = limits
+    lines = limits.lines
+    bytes = limits.bytes
+  }
+
+  static let first = Action.list
+
+  mutating func next(_ happening: Happening) -> Action {
+    switch happening {
+    case .listed(let lives): listed(lives)
+    case .position(let receipt): position(receipt)
+    case .recorded(.agreed): agreed()
+    case .recorded(.disputed(let why)): dispute(why)
+    case .read(.batch(let batch)): read(batch)
+    case .read(.beyondEnd): beyondEnd()
+    case .answered(let answer): answered(answer)
+    case .renewed: readOn()
+    case .failed(let fault): failed(fault)
+    case .paused: paused()
+    }
+  }
+
+  private var isCurrent: Bool { lives.last?.incarnation == incarnation }
+
+  private func readOn(wait: Duration = .zero) -> Action {
+    guard let incarnation else { return .list }
+    return .read(ReadRequest(incarnation: incarnation, after: through, lines: lines, bytes: bytes, wait: wait))
+  }
+
+  private mutating func listed(_ lives: [QueueLife]) -> Action {
+    self.lives = lives
+    guard let next = lives.first(where: { !finished.contains($0.incarnation) }) else {
+      standing = .refused(
+        "the central has another history of this incarnation, and the queue has not begun a new one")
+      incarnation = nil
+      finished.removeAll()
+      return .pause(limits.longestPause, exact: true)
+    }
+    if next.incarnation == incarnation { return readOn(wait: isCurrent ? limits.idleWait : .zero) }
+    incarnation = next.incarnation
+    (through, head, isBranch, holes) = (0, .zero, false, 0)
+    return .ask(next.incarnation)
+  }
+
+  private mutating func position(_ receipt: Receipt) -> Action {
+    failures = 0
+    if standing != .idle { standing = .sending }
+    pending = receipt
+    guard receipt.receivedThrough > 0 else { return agreed() }
+    return .record(receipt)
+  }
+
+  private mutating func agreed() -> Action {
+    guard let receipt = pending else { return .list }
+    (through, head) = (receipt.receivedThrough, receipt.head)
+    return readOn()
+  }
+
+  /// Begins again where queue and central last agreed: what came after may be nowhere but here.
+  private mutating func dispute(_ why: String) -> Action {
+    let agreed = lives.first { $0.incarnation == incarnation }?.agreedThrough ?? 0
+    let disputed = pending?.receivedThrough ?? 0
+    return branch(after: min(agreed, disputed > 0 ? disputed - 1 : 0), why: why)
+  }
+
+  private mutating func branch(after number: UInt64, why: String) -> Action {
+    guard let incarnation, !isBranch else { return finish() }
+    (isBranch, through, head) = (true, number, nil)
+    return isCurrent ? .renew(incarnation, why: why) : readOn()
+  }
+
+  private mutating func finish() -> Action {
+    if let incarnation { finished.insert(incarnation) }
+    return .list
+  }
+
+  private mutating func beyondEnd() -> Action {
+    dispute("the central has event \(through), which this queue does not have: its file is older than that")
+  }
+
+  private mutating func read(_ batch: Batch) -> Action {
+    let follows = batch.first == through + 1 && batch.lost == nil
+    if follows, let head, batch.previous != head {
+      return dispute("the central's hash after event \(through) is \(head), this queue's is \(batch.previous)")
+    }
+    guard !batch.lines.isEmpty || batch.lost != nil else {
+      if isBranch || !isCurrent { return finish() }
+      standing = .idle
+      return .list
+    }
+    guard follows || (batch.lost.map { $0.lowerBound <= through + 1 } ?? false) || isBranch else {
+      return failed(.local("the queue gave events from \(batch.first) on where those after \(through) were asked for"))
+    }
+    standing = .sending
+    inFlight = batch
+    return .deliver(batch)
+  }
+
+  private mutating func answered(_ answer: DeliveryAnswer) -> Action {
+    guard let batch = inFlight else { return .list }
+    inFlight = nil
+    failures = 0
+    switch answer {
+    case .receipt(let receipt):
+      grow()
+      if isBranch {
+        through = batch.last
+        return readOn()
+      }
+      guard receipt.receivedThrough != through else {
+        return failed(
+          .foreign("the central's receipt says that it took nothing of events \(batch.first)…\(batch.last)"))
+      }
+      if receipt.receivedThrough > through { holes = 0 }
+      pending = receipt
+      return .record(receipt)
+    case .hole(let position):
+      holes += 1
+      guard holes <= 3, let incarnation else {
+        return failed(.foreign("the central asks again and again for event \(position)"))
+      }
+      // Of a branch the central keeps what it can place; the rest stays here.
+      return isBranch ? finish() : .ask(incarnation)
+    case .conflict(let position):
+      if isBranch {
+        through = batch.last
+        return readOn()
+      }
+      return branch(after: batch.last, why: "the central has another event under the number \(position)")
+    }
+  }
+
+  private mutating func grow() {
+    lines = min(limits.lines, lines * 2)
+    bytes = min(limits.bytes, bytes * 2)
+  }
+
+  private mutating func failed(_ fault: RouteFault) -> Action {
+    switch fault {
+    case .tooLarge(let why):
+      guard let batch = inFlight, batch.lines.count > 1 else {
+        standing = .refused(why)
+        return .pause(limits.longestPause, exact: true)
+      }
+      lines = max(1, batch.lines.count / 2)
+      bytes = max(4096, min(bytes, batch.body.count) / 2)
+      inFlight = nil
+      return readOn()
+    case .unknownIncarnation where !isCurrent: return finish()
+    case .refused(let why):
+      standing = .refused(why)
+      return .pause(limits.longestPause, exact: true)
+    case .away(_, let retryAfter?):
+      failures += 1
+      standing = .away(fault.description)
+      return .pause(max(pause, min(retryAfter, .seconds(600))), exact: true)
+    case .away, .foreign, .local, .unknownIncarnation:
+      failures += 1
+      standing = .away(fault.description)
+      return .pause(pause, exact: false)
+    }
+  }
+
+  /// Doubles from the least to the longest.
+  private var pause: Duration {
+    min(limits.longestPause, limits.leastPause * (1 << min(max(failures - 1, 0), 10)))
+  }
+
+  private mutating func paused() -> Action {
+    inFlight = nil
+    guard let incarnation, !lives.isEmpty else { return .list }
+    return isBranch ? readOn() : .ask(incarnation)
+  }
+}

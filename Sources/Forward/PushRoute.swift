@@ -1,0 +1,105 @@
+import Events
+import Logging
+import Queue
+
+/// The edge's way: reads its own queue, posts to the central.
+struct PushRoute: DeliveryRoute {
+  let queue: EventQueue
+  let peer: Peer
+  let source: SourceName
+  let beginIncarnation: @Sendable (String) async throws -> Void
+
+  /// The consumer whose receipts let rows go.
+  static let consumer = "central"
+  /// How long the first line of a batch waits for others: short against a person's patience, long against a flush.
+  private static let gathering = Duration.milliseconds(40)
+
+  func lives() async throws(RouteFault) -> [QueueLife] {
+    let status = queue.status
+    var lives = status.unsent(to: Self.consumer)
+    if lives.last?.incarnation != status.incarnation {
+      lives += status.incarnations.filter { $0.incarnation == status.incarnation }
+    }
+    return lives.map { QueueLife(incarnation: $0.incarnation, agreedThrough: $0.received[Self.consumer] ?? 0) }
+  }
+
+  func position(of incarnation: Incarnation) async throws(RouteFault) -> Receipt {
+    try peer.readToken()
+    let answer = try await peer.send(PeerRequest(path: "/v1/sources/\(source)?incarnation=\(incarnation)"))
+    guard answer.status == 200 else { throw .refused("\(answer.status) \(answer.detail)") }
+    return try receipt(in: answer, of: incarnation)
+  }
+
+  private func receipt(in answer: PeerAnswer, of incarnation: Incarnation) throws(RouteFault) -> Receipt {
+    guard let receipt = Receipt(json: answer.body) else {
+      throw .foreign("the answer is no receipt of a central: \"\(answer.detail)\"")
+    }
+    guard receipt.source == source, receipt.incarnation == incarnation else {
+      throw .foreign("the receipt is for \(receipt.incarnation) of \(receipt.source), which was not sent")
+    }
+    return receipt
+  }
+
+  func read(_ request: ReadRequest) async throws(RouteFault) -> ReadAnswer {
+    do throws(QueueFault) {
+      let batch = try await lines(request)
+      guard batch.lines.isEmpty, request.wait > .zero else { return .batch(batch) }
+      await queue.waitForMore(than: request.after, atMost: request.wait)
+      // A sleep that is cancelled only reads sooner.
+      try? await Task.sleep(for: Self.gathering)
+      return .batch(try await lines(request))
+    } catch {
+      switch error {
+      case .beyondEnd: return .beyondEnd
+      case .unknownIncarnation(let incarnation): throw .unknownIncarnation(incarnation)
+      default: throw .local(error.description)
+      }
+    }
+  }
+
+  private func lines(_ request: ReadRequest) async throws(QueueFault) -> Batch {
+    try await queue.batch(
+      incarnation: request.incarnation, after: request.after, limit: request.lines, maxBytes: request.bytes)
+  }
+
+  func deliver(_ batch: Batch) async throws(RouteFault) -> DeliveryAnswer {
+    let answer = try await peer.send(
+      PeerRequest(
+        method: "POST", path: "/v1/sources/\(source)/events",
+        headers: batch.headers + [("Content-Type", "application/x-ndjson")], body: batch.body))
+    switch answer.status {
+    case 200, 201: return .receipt(try receipt(in: answer, of: batch.incarnation))
+    case 409:
+      let problem = JSON(answer.body)
+      guard let position = problem?["position"]?.whole.flatMap({ UInt64(exactly: $0) }) else { break }
+      if problem?["kind"]?.text == "hole" { return .hole(position: position) }
+      if problem?["kind"]?.text == "conflict" { return .conflict(position: position) }
+    default: break
+    }
+    throw .refused("\(answer.status) \(answer.detail)")
+  }
+
+  func record(_ receipt: Receipt) async throws(RouteFault) -> Agreement {
+    do throws(QueueFault) {
+      try await queue.record(receipt, from: Self.consumer, frees: true)
+      return .agreed
+    } catch {
+      switch error {
+      case .beyondEnd(let last):
+        return .disputed(
+          "the central has event \(receipt.receivedThrough), this queue ends at \(last): its file was put back, or copied"
+        )
+      case .wrongHash: return .disputed(error.description)
+      default: throw .local(error.description)
+      }
+    }
+  }
+
+  func renew(_ incarnation: Incarnation, why: String) async throws(RouteFault) {
+    // It may have been renewed in the meantime, by a start or by a puller's receipt.
+    guard queue.status.incarnation == incarnation else { return }
+    do { try await beginIncarnation(why) } catch {
+      throw .local("a new incarnation could not be begun: \(error)")
+    }
+  }
+}

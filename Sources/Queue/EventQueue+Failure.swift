@@ -1,0 +1,86 @@
+internal import Events
+internal import Logging
+internal import Machine
+
+extension EventQueue {
+  /// The file to write to; opens it again where a failure closed it, at most once a second.
+  func writing() throws(Refusal) -> QueueFile {
+    if let file { return file }
+    if isClosed { throw .closed }
+    if ContinuousClock.now >= nextAttempt { reopen() }
+    guard let file else { throw .failing(trouble) }
+    return file
+  }
+
+  func reading() throws(QueueFault) -> QueueFile {
+    do { return try writing() } catch { throw .failing("\(error)") }
+  }
+
+  /// A reading failed: opens the file again where it is damaged, and gives what to say.
+  func failed(reading failure: SQLiteFailure) -> QueueFault {
+    _ = fail(failure)
+    return .failing("\(failure)")
+  }
+
+  /// After a failed call: stops, closes, opens again, and looks how far the chain really is.
+  ///
+  /// A flush that failed is never tried again as such (the kernel may answer well although the data is
+  /// gone): the journal is written into the file afresh instead, and flushed there.
+  func fail(_ failure: SQLiteFailure) -> Refusal {
+    logger.error("the queue: \(failure)")
+    board.update { $0.counts.failures += 1 }
+    if let file {
+      file.rollback()
+      known = Marker(file.current)
+      if failure.isDamage { Opener(settings: settings, source: source, logger: logger).holdJournal() }
+      // at once: a second connection would be kept out by the first
+      file.connection.close()
+    }
+    file = nil
+    salvage = nil
+    if failure.isFull { disk.release() }
+    trouble = "\(failure)"
+    damage = failure.isDamage ? failure : damage
+    reopen()
+    return failure.isFull
+      ? .full("the disk under \(settings.path) is full: free space there, or lower queue.limit")
+      : .failing("\(failure)")
+  }
+
+  private func reopen() {
+    nextAttempt = .now + .seconds(1)
+    let before = known?.incarnation
+    do {
+      let opener = Opener(settings: settings, source: source, logger: logger)
+      let opened = try opener.open(marker: known ?? Marker(path: settings.markerPath), damage: damage)
+      damage = nil
+      try opened.file.connection.checkpoint(truncating: true)
+      let previous = board.opening
+      try adopt(opened)
+      if opened.file.current.incarnation == before {
+        board.updateOpening { $0 = previous }
+      } else {
+        board.wakeAll()
+      }
+      logger.notice("the queue is open again at event \(opened.file.current.last)")
+      trouble = ""
+    } catch {
+      file = nil
+      if trouble != "\(error)" { logger.error("the queue cannot be opened again: \(error)") }
+      trouble = "\(error)"
+      let refusal = Refusal.failing(trouble)
+      board.update { $0.refusing = refusal }
+    }
+  }
+
+  /// Takes over some more from a damaged file.
+  func goOnSalvaging() throws(SQLiteFailure) {
+    guard let salvage, let file else { return }
+    var opened = Opener.Opened(file: file, opening: board.opening, salvage: salvage)
+    try Opener.salvage(&opened, until: .now + .milliseconds(200))
+    self.salvage = opened.salvage
+    let opening = opened.opening
+    board.updateOpening { $0 = opening }
+    publish()
+  }
+}

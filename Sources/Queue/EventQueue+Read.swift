@@ -1,0 +1,80 @@
+public import Events
+internal import Logging
+
+extension EventQueue {
+  /// Lines of the current incarnation after number `after`; see the other `batch`.
+  public func batch(after: UInt64, limit: Int, maxBytes: Int) throws(QueueFault) -> Batch {
+    try batch(of: try reading().current, after: after, limit: limit, maxBytes: maxBytes)
+  }
+
+  /// Lines of any incarnation after number `after`, at most `limit` and `maxBytes` (but at least one).
+  ///
+  /// A batch ends before a hole; the next one declares the numbers that are gone. Every line was checked
+  /// against the chain on its way out: one that was altered on the disk counts as gone.
+  public func batch(incarnation: Incarnation, after: UInt64, limit: Int, maxBytes: Int) throws(QueueFault) -> Batch {
+    guard let life = try reading().life(of: incarnation) else { throw .unknownIncarnation(incarnation) }
+    return try batch(of: life, after: after, limit: limit, maxBytes: maxBytes)
+  }
+
+  /// The last `limit` lines of the current incarnation, from the last hole on.
+  public func newest(limit: Int) throws(QueueFault) -> Batch {
+    let life = try reading().current
+    var after = life.last - min(life.last, UInt64(max(limit, 1)))
+    if let first = life.first { after = max(after, first - 1) }
+    var batch = try batch(of: life, after: after, limit: limit, maxBytes: .max)
+    while batch.last < life.last { batch = try self.batch(of: life, after: batch.last, limit: limit, maxBytes: .max) }
+    return batch
+  }
+
+  private func batch(of life: Life, after: UInt64, limit: Int, maxBytes: Int) throws(QueueFault) -> Batch {
+    guard after <= life.last else { throw .beyondEnd(head: life.last) }
+    let file = try reading()
+    let found: QueueFile.Reading
+    do { found = try file.batch(of: life, after: after, limit: max(limit, 1), maxBytes: maxBytes) } catch {
+      throw failed(reading: error)
+    }
+    note(damaged: found.damaged, of: life)
+    return found.batch
+  }
+
+  private func note(damaged numbers: [UInt64], of life: Life) {
+    let ids = numbers.map { EventID(incarnation: life.incarnation, sequence: $0) }
+    let known = board.status.damaged
+    for id in ids where !known.contains(id) {
+      logger.error("event \(id) in \(settings.path) is not as it was written: it is not sent, and counts as lost")
+      board.update { $0.damaged.append(id) }
+    }
+  }
+
+  /// Notes how far `consumer` has the events; with `frees`, those that are safe may go.
+  public func record(_ receipt: Receipt, from consumer: String, frees: Bool) throws(QueueFault) {
+    let file = try reading()
+    guard receipt.source == source else { throw .wrongSource(receipt.source) }
+    guard let life = file.life(of: receipt.incarnation) else { throw .unknownIncarnation(receipt.incarnation) }
+    guard receipt.receivedThrough <= life.last else { throw .beyondEnd(head: life.last) }
+    guard receipt.safeThrough <= receipt.receivedThrough else {
+      throw .unordered(received: receipt.receivedThrough, safe: receipt.safeThrough)
+    }
+    do {
+      if let hash = try file.hash(after: receipt.receivedThrough, of: life), hash != receipt.head {
+        throw QueueFault.wrongHash(at: receipt.receivedThrough, expected: hash, found: receipt.head)
+      }
+      let position = QueueFile.Position(
+        consumer: consumer, ordinal: life.ordinal, received: receipt.receivedThrough, safe: receipt.safeThrough,
+        frees: frees)
+      if !positions.contains(position) {
+        try file.transaction { () throws(SQLiteFailure) in try file.keep(position) }
+        positions.removeAll { $0.consumer == consumer && $0.ordinal == life.ordinal }
+        positions.append(position)
+        publish()
+      }
+      if frees { try relieve(file) }
+    } catch let fault as QueueFault {
+      throw fault
+    } catch let failure as SQLiteFailure {
+      throw failed(reading: failure)
+    } catch {
+      throw .failing("\(error)")
+    }
+  }
+}

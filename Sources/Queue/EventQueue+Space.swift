@@ -1,0 +1,95 @@
+internal import Events
+
+/// What decides whether there is room: pure, so that its borders can be tested.
+struct Space: Hashable {
+  /// Why the disk has no room; nil while it has.
+  var diskIsFull: String?
+  var lastLook: ContinuousClock.Instant?
+
+  /// Why `entry` is not taken while `used` bytes of `limit` are in use; nil where it is.
+  func refusal(of entry: Entry, used: Int, limit: Int) -> Refusal? {
+    if let refusal = refusal(used: used, limit: limit) { return refusal }
+    guard entry.isPeriodic, used >= limit / 100 * Limit.periodicPercent else { return nil }
+    return .full(
+      "\(used) of \(limit) bytes are in use, and from \(Limit.periodicPercent) % on readings at a rate are left out")
+  }
+
+  /// Why nothing is taken; nil where something is.
+  func refusal(used: Int, limit: Int) -> Refusal? {
+    if let diskIsFull { return .full(diskIsFull) }
+    guard used >= limit else { return nil }
+    return .full(
+      "\(used) of \(limit) bytes are in use and the central has confirmed too few events to let any go: "
+        + "bring back the connection to the central, or raise queue.limit")
+  }
+
+  /// Whether rows that are safe go before their time.
+  func isPressing(used: Int, limit: Int) -> Bool {
+    diskIsFull != nil || used >= limit / 100 * Limit.pressurePercent
+  }
+}
+
+extension EventQueue {
+  /// Looks at the disk, at most once a second.
+  func checkDisk(_ file: QueueFile) {
+    if let last = space.lastLook, last + .seconds(1) > .now { return }
+    space.lastLook = .now
+    guard disk.reserveBytes > 0, let free = disk.free, free < disk.floor, file.freeBytes < disk.floor else {
+      space.diskIsFull = nil
+      return
+    }
+    space.diskIsFull =
+      "the disk under \(settings.path) has only \(free) bytes left: free space there, or lower queue.limit"
+  }
+
+  /// Lets rows go that are safe and old, or safe and in the way: a bounded amount, so that intake goes on.
+  func relieve(_ file: QueueFile) throws(SQLiteFailure) {
+    let isPressing = space.isPressing(used: file.usedBytes, limit: settings.limitBytes)
+    // a full disk has room for small transactions only, each of which must give its journal back
+    let step: UInt64 = space.diskIsFull == nil ? 500 : 50
+    var gone = 0
+    for _ in 0..<8 {
+      let count = try removeSafe(file, atMost: step, isPressing: isPressing)
+      gone += count
+      if count == 0 { break }
+      if space.diskIsFull != nil { try file.connection.checkpoint(truncating: true) }
+    }
+    if isPressing, file.connection.journalFrames > 0, file.usedBytes >= settings.limitBytes {
+      try file.connection.checkpoint(truncating: true)
+      try file.countPages()
+    }
+    guard gone > 0 || isPressing else { return }
+    publish()
+    let refusing = space.refusal(used: file.usedBytes, limit: settings.limitBytes)
+    board.update { status in
+      status.counts.removed += UInt64(gone)
+      status.refusing = refusing
+    }
+  }
+
+  private func removeSafe(_ file: QueueFile, atMost count: UInt64, isPressing: Bool) throws(SQLiteFailure) -> Int {
+    for life in file.lives {
+      guard let first = life.first else { continue }
+      let safe = positions.filter { $0.frees && $0.ordinal == life.ordinal }.map(\.safe).max() ?? 0
+      // the last row of the current incarnation stays: the chain goes on from it
+      let upper = life.ordinal == file.current.ordinal ? min(safe, life.last - 1) : min(safe, life.last)
+      guard first <= upper else { continue }
+      var through = min(first + count - 1, upper)
+      if !isPressing {
+        while try !isOld(file, life.key(through)) {
+          guard through > first else { break }
+          through = first + (through - first) / 2
+        }
+        guard try isOld(file, life.key(through)) else { continue }
+      }
+      return try file.remove(life, through: through)
+    }
+    return 0
+  }
+
+  private func isOld(_ file: QueueFile, _ key: RowKey) throws(SQLiteFailure) -> Bool {
+    guard let row = try file.row(key) else { return false }
+    guard let envelope = try? Envelope(line: row.line) else { return true }
+    return Moment.now().time.since(envelope.time) > settings.keep
+  }
+}

@@ -1,0 +1,34 @@
+internal import Glibc
+internal import Machine
+
+/// The disk under the queue: what is free, and the reserve that is held back so that a full one can be drained.
+struct DiskSpace {
+  let path: String
+  let ballast: String
+  let reserveBytes: Int
+
+  /// Below this the queue takes no more, so that its own housekeeping still can write.
+  var floor: Int { reserveBytes / 4 }
+
+  /// Bytes that this user may still write; nil if the system does not say.
+  var free: Int? {
+    var about = statvfs()
+    guard statvfs(folder(of: path), &about) == 0 else { return nil }
+    return Int(about.f_bavail) * Int(about.f_frsize)
+  }
+
+  /// Whether the reserve is in place.
+  var isHeld: Bool { reserveBytes == 0 || size(of: ballast) == reserveBytes }
+
+  /// Holds the reserve if there is room for it and then some; a disk without that room goes on without.
+  func hold() {
+    guard !isHeld, let free, free > reserveBytes + 2 * floor else { return }
+    let number = Glibc.open(ballast, O_WRONLY | O_CREAT | O_CLOEXEC, 0o640)
+    guard number >= 0 else { return }
+    let file = Descriptor(owning: number)
+    if posix_fallocate(file.number, 0, off_t(reserveBytes)) != 0 { unlink(ballast) }
+  }
+
+  /// Gives the reserve to whoever must write now.
+  func release() { unlink(ballast) }
+}

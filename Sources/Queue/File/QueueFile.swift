@@ -1,0 +1,328 @@
+internal import Events
+internal import GRDBSQLite
+
+/// An open queue file and where its chain stands; belongs to the queue's actor and lives on its thread.
+final class QueueFile {
+  let connection: Connection
+  let source: SourceName
+  /// All incarnations, oldest first, never none; the last is the one that is written to.
+  private(set) var lives: [Life] = []
+  /// Bytes of pages in use when they were last counted, and of lines since.
+  private var pageBytes = 0
+  private var bytesSince = 0
+  private let insertion: Statement
+  private let limitBytes: Int
+
+  static let pageSize = 4096
+  static let journalFrameSize = 4120
+
+  /// Opens the file that is there, or makes a new one if it is not there or empty.
+  init(_ settings: QueueSettings, source: SourceName, newLife: (ordinal: Int64, why: String)) throws {
+    connection = try Connection(path: settings.path, mode: .exclusive)
+    self.source = source
+    limitBytes = settings.limitBytes
+    let version = try connection.pragma("user_version")
+    if version == "0", try connection.pragma("schema_version") == "0" {
+      try Self.create(connection, source: source, ordinal: newLife.ordinal, why: newLife.why)
+    } else if let foreign = try Self.foreign(connection, version: version, source: source, path: settings.path) {
+      throw foreign
+    }
+    // a net below our own count: SQLite refuses before the disk does
+    try connection.run("PRAGMA max_page_count=\((settings.limitBytes + (16 << 20)) / Self.pageSize)")
+    insertion = try connection.statement("INSERT INTO events(\(Row.columns)) VALUES(?1, ?2, ?3, ?4)")
+    try readLives()
+    try countPages()
+  }
+
+  private static func create(_ connection: Connection, source: SourceName, ordinal: Int64, why: String) throws {
+    try connection.run("BEGIN IMMEDIATE")
+    for statement in Schema.statements { try connection.run(statement) }
+    let life = try connection.statement("INSERT INTO incarnations(ordinal, id, why) VALUES(?1, ?2, ?3)")
+    life.bind(1, ordinal)
+    life.bind(2, Incarnation.random().description)
+    life.bind(3, why)
+    try life.run()
+    let meta = try connection.statement("INSERT INTO meta(name, value) VALUES('source', ?1)")
+    meta.bind(1, source.description)
+    try meta.run()
+    try connection.run("COMMIT")
+  }
+
+  /// Why a sound SQLite file is not a queue that this program may write to.
+  private static func foreign(
+    _ connection: Connection, version: String?, source: SourceName, path: String
+  ) throws -> OpeningFailure? {
+    guard try connection.pragma("application_id") == Schema.applicationID else {
+      return OpeningFailure("\(path) is a database of another program; name another file in queue.path")
+    }
+    guard version == Schema.version else {
+      return OpeningFailure(
+        "\(path) was written by a newer Lotline (format \(version ?? "unknown"), this one reads \(Schema.version)): "
+          + "install that version again, or name another file in queue.path")
+    }
+    let statement = try connection.statement("SELECT value FROM meta WHERE name = 'source'")
+    defer { statement.reset() }
+    let owner = try statement.step() ? statement.text(0) : nil
+    guard owner == source.description else {
+      return OpeningFailure(
+        "\(path) holds events of source \(owner ?? "unknown"), but the settings say \(source): "
+          + "set source back, or name another file in queue.path")
+    }
+    return nil
+  }
+
+  var current: Life { lives[lives.count - 1] }
+
+  func life(of incarnation: Incarnation) -> Life? { lives.last { $0.incarnation == incarnation } }
+
+  /// Rows of all incarnations, from their numbers, not by counting.
+  var rowCount: UInt64 { lives.reduce(0) { $0 + $1.last - min($1.removed, $1.last) } }
+
+  // MARK: Where the chain stands
+
+  /// The incarnations that a file names, oldest first, as they were when they ended.
+  static func lives(in connection: Connection) throws(SQLiteFailure) -> [Life] {
+    let statement = try connection.statement(
+      "SELECT ordinal, id, why, through, head, removed FROM incarnations ORDER BY ordinal")
+    defer { statement.reset() }
+    var found: [Life] = []
+    while try statement.step() {
+      guard let incarnation = Incarnation(statement.text(1) ?? "") else {
+        throw damage("an incarnation has no id", in: connection)
+      }
+      found.append(
+        Life(
+          ordinal: statement.int(0), incarnation: incarnation, why: statement.text(2) ?? "",
+          last: UInt64(clamping: statement.int(3)), head: ChainHash(statement.bytes(4)) ?? .zero,
+          removed: UInt64(clamping: statement.int(5))))
+    }
+    return found
+  }
+
+  func readLives() throws(SQLiteFailure) {
+    var found = try Self.lives(in: connection)
+    guard let last = found.indices.last else { throw damage("it names no incarnation") }
+    if let tail = try lastRow(of: found[last]) {
+      guard let hash = tail.hash else {
+        throw damage("event \(tail.key.sequence), the last one, is not as it was written")
+      }
+      found[last].last = tail.key.sequence
+      found[last].head = hash
+    }
+    for index in found.indices { found[index].first = try firstSequence(of: found[index]) }
+    lives = found
+  }
+
+  private func lastRow(of life: Life) throws(SQLiteFailure) -> Row? {
+    let statement = try connection.statement(
+      "SELECT \(Row.columns) FROM events WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1")
+    statement.bind(1, life.key(0).packed)
+    statement.bind(2, life.key(RowKey.lastSequence).packed)
+    defer { statement.reset() }
+    return try statement.step() ? Row(statement) : nil
+  }
+
+  private func firstSequence(of life: Life) throws(SQLiteFailure) -> UInt64? {
+    let statement = try connection.statement("SELECT min(key) FROM events WHERE key BETWEEN ?1 AND ?2")
+    statement.bind(1, life.key(0).packed)
+    statement.bind(2, life.key(RowKey.lastSequence).packed)
+    defer { statement.reset() }
+    guard try statement.step(), !statement.isNull(0) else { return nil }
+    return RowKey(packed: statement.int(0)).sequence
+  }
+
+  /// One row, whatever its content proves.
+  func row(_ key: RowKey) throws(SQLiteFailure) -> Row? {
+    let statement = try connection.statement("SELECT \(Row.columns) FROM events WHERE key = ?1")
+    statement.bind(1, key.packed)
+    defer { statement.reset() }
+    return try statement.step() ? Row(statement) : nil
+  }
+
+  /// Follows the chain over the last `count` rows, which is where a crash could have left its marks.
+  func checkTail(count: Int) throws(SQLiteFailure) {
+    let life = current
+    let from = life.last > UInt64(count) ? life.last - UInt64(count) + 1 : 1
+    let statement = try connection.statement(
+      "SELECT \(Row.columns) FROM events WHERE key BETWEEN ?1 AND ?2 ORDER BY key")
+    statement.bind(1, life.key(from).packed)
+    statement.bind(2, life.lastKey.packed)
+    defer { statement.reset() }
+    var before: (sequence: UInt64, hash: ChainHash)?
+    while try statement.step() {
+      let row = Row(statement)
+      guard let hash = row.hash else { throw damage("event \(row.key.sequence) is not as it was written") }
+      if let before, before.sequence + 1 == row.key.sequence, before.hash != row.previous {
+        throw damage("event \(row.key.sequence) does not continue the one before it")
+      }
+      before = (row.key.sequence, hash)
+    }
+  }
+
+  /// What SQLite would not call damage, but we do.
+  private func damage(_ what: String) -> SQLiteFailure { Self.damage(what, in: connection) }
+
+  private static func damage(_ what: String, in connection: Connection) -> SQLiteFailure {
+    SQLiteFailure(doing: "reading \(connection.path)", code: SQLITE_CORRUPT, message: what)
+  }
+
+  // MARK: Writing
+
+  func begin() throws(SQLiteFailure) { try connection.statement("BEGIN IMMEDIATE").run() }
+  func commit() throws(SQLiteFailure) { try connection.statement("COMMIT").run() }
+
+  /// Takes back what was not committed; after some failures SQLite has done so by itself.
+  func rollback() {
+    if connection.isInTransaction { try? connection.run("ROLLBACK") }
+  }
+
+  /// Runs `body` in a transaction of its own.
+  func transaction(_ body: () throws(SQLiteFailure) -> Void) throws(SQLiteFailure) {
+    try begin()
+    do throws(SQLiteFailure) {
+      try body()
+      try commit()
+    } catch {
+      rollback()
+      throw error
+    }
+  }
+
+  /// Adds a line after `tip` and moves it on; the caller keeps the tip once the commit is done.
+  func insert(_ line: [UInt8], after tip: inout Tip) throws(SQLiteFailure) {
+    let hash = tip.head.extended(byDigest: ChainHash.digest(of: line))
+    try insert(key: current.key(tip.last + 1), previous: tip.head, hash: hash, line: line)
+    tip.last += 1
+    tip.head = hash
+    tip.bytes += line.count + Tip.rowOverhead
+  }
+
+  private func insert(key: RowKey, previous: ChainHash, hash: ChainHash, line: [UInt8]) throws(SQLiteFailure) {
+    let insertion = insertion
+    let failure: SQLiteFailure? = previous.bytes.withUnsafeBytes { previousBytes in
+      line.withUnsafeBytes { lineBytes in
+        insertion.bind(1, key.packed)
+        insertion.bind(2, borrowing: previousBytes)
+        insertion.bind(3, Row.proof(of: hash))
+        insertion.bind(4, borrowing: lineBytes)
+        do throws(SQLiteFailure) { try insertion.run() } catch { return error }
+        return nil
+      }
+    }
+    if let failure { throw failure }
+  }
+
+  func apply(_ change: StateChange) throws(SQLiteFailure) {
+    let statement: Statement
+    if let value = change.value {
+      statement = try connection.statement(
+        "INSERT INTO state(name, value) VALUES(?1, ?2) ON CONFLICT(name) DO UPDATE SET value = excluded.value")
+      statement.bind(2, value)
+    } else {
+      statement = try connection.statement("DELETE FROM state WHERE name = ?1")
+    }
+    statement.bind(1, change.key)
+    try statement.run()
+  }
+
+  /// Where the next line goes: kept apart until its commit is done.
+  struct Tip {
+    var last: UInt64
+    var head: ChainHash
+    var bytes = 0
+    /// What a row costs beside its line: key, hash before, proof, cell.
+    static let rowOverhead = 56
+  }
+
+  var tip: Tip { Tip(last: current.last, head: current.head) }
+
+  /// The commit of everything up to `tip` is done.
+  func advance(to tip: Tip) {
+    let index = lives.count - 1
+    if lives[index].first == nil, tip.last > lives[index].last { lives[index].first = lives[index].last + 1 }
+    lives[index].last = tip.last
+    lives[index].head = tip.head
+    bytesSince += tip.bytes
+  }
+
+  /// Ends the current incarnation and begins another in the same file; its rows stay.
+  ///
+  /// `mark` tells of numbers that were given beyond the last row here, and whose rows are gone.
+  func beginLife(why: String, mark: Marker? = nil) throws(SQLiteFailure) {
+    var old = current
+    if let mark, mark.incarnation == old.incarnation, mark.sequence > old.last {
+      old.removed += mark.sequence - old.last
+      old.last = mark.sequence
+      old.head = mark.hash
+    }
+    try transaction { () throws(SQLiteFailure) in
+      let ending = try connection.statement(
+        "UPDATE incarnations SET through = ?1, head = ?2, removed = ?3 WHERE ordinal = ?4")
+      ending.bind(1, Int64(old.last))
+      ending.bind(2, old.head.bytes)
+      ending.bind(3, Int64(old.removed))
+      ending.bind(4, old.ordinal)
+      try ending.run()
+      try addLife(ordinal: max(old.ordinal, mark?.ordinal ?? 0) + 1, incarnation: .random(), why: why)
+    }
+    try readLives()
+  }
+
+  func addLife(ordinal: Int64, incarnation: Incarnation, why: String) throws(SQLiteFailure) {
+    let statement = try connection.statement(
+      "INSERT OR IGNORE INTO incarnations(ordinal, id, why) VALUES(?1, ?2, ?3)")
+    statement.bind(1, ordinal)
+    statement.bind(2, incarnation.description)
+    statement.bind(3, why)
+    try statement.run()
+  }
+
+  // MARK: Space
+
+  /// Bytes in use: pages that hold something, and the journal.
+  var usedBytes: Int { pageBytes + bytesSince + connection.journalFrames * Self.journalFrameSize }
+  /// Bytes of pages that are free within the file.
+  private(set) var freeBytes = 0
+
+  /// Counts anew when enough was written since the last time.
+  func countPagesIfDue() throws(SQLiteFailure) {
+    if bytesSince > min(1 << 20, limitBytes / 64) { try countPages() }
+  }
+
+  func countPages() throws(SQLiteFailure) {
+    let pages = Int(try connection.pragma("page_count") ?? "") ?? 0
+    let free = Int(try connection.pragma("freelist_count") ?? "") ?? 0
+    pageBytes = (pages - free) * Self.pageSize
+    freeBytes = free * Self.pageSize
+    bytesSince = 0
+  }
+
+  /// Removes the rows of `life` up to `through`; returns how many went.
+  func remove(_ life: Life, through: UInt64) throws(SQLiteFailure) -> Int {
+    var gone = 0
+    try transaction { () throws(SQLiteFailure) in
+      let removal = try connection.statement("DELETE FROM events WHERE key BETWEEN ?1 AND ?2")
+      removal.bind(1, life.key(0).packed)
+      removal.bind(2, life.key(through).packed)
+      try removal.run()
+      gone = connection.changes
+      let count = try connection.statement("UPDATE incarnations SET removed = removed + ?1 WHERE ordinal = ?2")
+      count.bind(1, Int64(gone))
+      count.bind(2, life.ordinal)
+      try count.run()
+    }
+    if let index = lives.firstIndex(where: { $0.ordinal == life.ordinal }) {
+      lives[index].removed += UInt64(gone)
+      lives[index].first = try firstSequence(of: lives[index])
+    }
+    try countPages()
+    return gone
+  }
+}
+
+/// Why the queue could not be opened, in one line for people.
+struct OpeningFailure: Error, Sendable, Hashable, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) { self.description = description }
+}

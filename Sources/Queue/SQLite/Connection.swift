@@ -1,0 +1,147 @@
+internal import GRDBSQLite
+
+/// A call to SQLite that failed: what was tried, SQLite's extended code, and its words.
+struct SQLiteFailure: Error, Sendable, Hashable, CustomStringConvertible {
+  let doing: String
+  let code: Int32
+  let message: String
+
+  private var primaryCode: Int32 { code & 0xFF }
+  /// The file is not what SQLite wrote: it is set aside, never repaired in place.
+  var isDamage: Bool { primaryCode == SQLITE_CORRUPT || primaryCode == SQLITE_NOTADB }
+  var isBusy: Bool { primaryCode == SQLITE_BUSY || primaryCode == SQLITE_LOCKED }
+  var isFull: Bool { primaryCode == SQLITE_FULL }
+  /// Only this entry's fault: nothing is wrong with the disk or the file.
+  var isOfStatement: Bool {
+    [SQLITE_ERROR, SQLITE_TOOBIG, SQLITE_CONSTRAINT, SQLITE_MISMATCH, SQLITE_RANGE].contains(primaryCode)
+  }
+
+  var description: String { "\(doing): \(message) (SQLite \(code))" }
+}
+
+/// The one connection to a database file; belongs to one actor, which makes every call on its own thread.
+final class Connection {
+  private let handle: OpaquePointer
+  let path: String
+  private var cache: [String: Statement] = [:]
+  private var isClosed = false
+  private let walFrames: UnsafeMutablePointer<Int32>
+
+  /// How a file is opened.
+  enum Mode {
+    /// Read and written, made if it is not there, closed to every other process.
+    case exclusive
+    /// Looked at without changing it.
+    case reading
+  }
+
+  init(path: String, mode: Mode) throws(SQLiteFailure) {
+    var opened: OpaquePointer?
+    let flags =
+      switch mode {
+      case .exclusive: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
+      case .reading: SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX
+      }
+    let code = sqlite3_open_v2(path, &opened, flags, nil)
+    guard code == SQLITE_OK, let opened else {
+      let message = String(cString: sqlite3_errmsg(opened))
+      sqlite3_close_v2(opened)
+      throw SQLiteFailure(doing: "opening \(path)", code: code, message: message)
+    }
+    handle = opened
+    self.path = path
+    walFrames = .allocate(capacity: 1)
+    walFrames.initialize(to: 0)
+    sqlite3_extended_result_codes(handle, 1)
+    if mode == .exclusive { try harden() }
+  }
+
+  deinit {
+    close()
+    walFrames.deallocate()
+  }
+
+  /// Closes at once, whoever still holds the connection; nobody may use it or its statements afterwards.
+  func close() {
+    guard !isClosed else { return }
+    isClosed = true
+    for statement in cache.values { statement.finalize() }
+    cache = [:]
+    sqlite3_close_v2(handle)
+  }
+
+  /// Sets what a commit's promise rests on and reads back that it is in force.
+  private func harden() throws(SQLiteFailure) {
+    try run("PRAGMA locking_mode=EXCLUSIVE")
+    try run("PRAGMA page_size=4096")
+    try run("PRAGMA journal_mode=WAL")
+    try run("PRAGMA synchronous=FULL")
+    try run("PRAGMA mmap_size=0")
+    try run("PRAGMA temp_store=MEMORY")
+    try run("PRAGMA cache_size=-2000")
+    try run("PRAGMA cell_size_check=ON")
+    try run("PRAGMA journal_size_limit=67108864")
+    sqlite3_wal_hook(
+      handle,
+      { frames, _, _, count in
+        frames?.assumingMemoryBound(to: Int32.self).pointee = count
+        return SQLITE_OK
+      }, walFrames)
+    let wanted = ["journal_mode": "wal", "synchronous": "2", "locking_mode": "exclusive", "mmap_size": "0"]
+    for (pragma, value) in wanted {
+      let found = try self.pragma(pragma)
+      // Built without memory mapping, SQLite has nothing to say about it.
+      guard found == value || (pragma == "mmap_size" && found == nil) else {
+        throw SQLiteFailure(
+          doing: "opening \(path)", code: SQLITE_MISUSE,
+          message:
+            "\(pragma) is \(found ?? "nothing") although \(value) was asked for, so a commit would promise too much")
+      }
+    }
+  }
+
+  /// Frames in the journal after the last commit.
+  var journalFrames: Int { Int(walFrames.pointee) }
+
+  /// The value of a setting as it is in force.
+  func pragma(_ name: String) throws(SQLiteFailure) -> String? {
+    let statement = try self.statement("PRAGMA \(name)")
+    defer { statement.reset() }
+    return try statement.step() ? statement.text(0) : nil
+  }
+
+  /// Runs a statement whose rows are of no interest.
+  func run(_ sql: String) throws(SQLiteFailure) {
+    let code = sqlite3_exec(handle, sql, nil, nil, nil)
+    guard code == SQLITE_OK else { throw failure("running \(sql.prefix(60))", code) }
+  }
+
+  /// Prepares `sql`, or gives the one prepared before; the caller resets it.
+  func statement(_ sql: String) throws(SQLiteFailure) -> Statement {
+    if let known = cache[sql] { return known }
+    var prepared: OpaquePointer?
+    let code = sqlite3_prepare_v3(handle, sql, -1, UInt32(SQLITE_PREPARE_PERSISTENT), &prepared, nil)
+    guard code == SQLITE_OK, let prepared else { throw failure("preparing \(sql.prefix(60))", code) }
+    let statement = Statement(prepared, of: handle, sql: sql)
+    cache[sql] = statement
+    return statement
+  }
+
+  /// Rows that the last statement changed.
+  var changes: Int { Int(sqlite3_changes(handle)) }
+  /// Steps of SQLite's machine for all statements so far.
+  var steps: Int { cache.values.reduce(0) { $0 + $1.steps } }
+  var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+
+  /// Copies the journal into the file and flushes both; `truncating` gives its disk space back too.
+  func checkpoint(truncating: Bool = false) throws(SQLiteFailure) {
+    let mode = truncating ? SQLITE_CHECKPOINT_TRUNCATE : SQLITE_CHECKPOINT_PASSIVE
+    let code = sqlite3_wal_checkpoint_v2(handle, nil, mode, nil, nil)
+    guard code == SQLITE_OK else { throw failure("copying the journal into \(path)", code) }
+    walFrames.pointee = 0
+  }
+
+  private func failure(_ doing: String, _ code: Int32) -> SQLiteFailure {
+    SQLiteFailure(doing: doing, code: code, message: String(cString: sqlite3_errmsg(handle)))
+  }
+}

@@ -1,0 +1,34 @@
+internal import Devices
+internal import Events
+
+/// All that a station remembers from one report to the next; kept in the queue, changed in the commit of the report.
+struct StationMemory: Sendable, Hashable {
+  /// The life of the queue in which this was written last; nil before the first commit.
+  var incarnation: Incarnation?
+  var context = Context()
+  /// Scanned for the next cycle.
+  var components: [Component] = []
+  /// What a command said of the next cycle.
+  var mode: String?
+  /// The last cycle that was recorded of each group.
+  var cycles: [CycleKey: LastCycle] = [:]
+
+  /// A piece that waits for the cycle in which it is built in.
+  struct Component: Sendable, Hashable {
+    let id: String
+    let place: String?
+    let by: EventID
+  }
+
+  /// A cycle that is on disk.
+  struct LastCycle: Sendable, Hashable {
+    let trigger: UInt64
+    let time: Timestamp
+  }
+}
+
+/// A report written down: what is to be committed, and what the station remembers once it is.
+struct Outcome: Sendable, Hashable {
+  let entry: Entry
+  let memory: StationMemory
+}

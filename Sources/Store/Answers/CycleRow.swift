@@ -1,0 +1,74 @@
+import Events
+import GRDB
+
+/// A projected cycle: what walks and grading need of it without reading its event.
+struct CycleRow: Sendable, Hashable {
+  let key: EventKey
+  let station: String
+  let time: Timestamp
+  let unit: String?
+  let lot: String?
+  let product: String?
+  let result: String?
+
+  static let columns = "c.incarnation, c.sequence, c.station, c.time, c.unit, c.lot, c.product, c.result"
+
+  init(_ row: Row) {
+    key = EventKey(row)
+    station = row["station"]
+    time = Timestamp(microseconds: row["time"])
+    unit = row["unit"]
+    lot = row["lot"]
+    product = row["product"]
+    result = row["result"]
+  }
+
+  /// The cycles that were, or may have been, of this unit.
+  static func of(unit: String, in db: Database) throws -> [(cycle: CycleRow, isDoubtful: Bool)] {
+    try Row.fetchAll(
+      db.cachedStatement(
+        sql: """
+          SELECT \(columns), u.doubt FROM cycle_units u
+          JOIN cycles c ON c.incarnation = u.incarnation AND c.sequence = u.sequence
+          WHERE u.unit = ? ORDER BY c.time, c.incarnation, c.sequence
+          """), arguments: [unit]
+    ).map { (CycleRow($0), ($0["doubt"] as Int64) != 0) }
+  }
+
+  /// The cycles stamped with this production lot.
+  static func of(lot: String, limit: Int, in db: Database) throws -> [CycleRow] {
+    try Row.fetchAll(
+      db.cachedStatement(
+        sql: "SELECT \(columns) FROM cycles c WHERE c.lot = ? ORDER BY c.time, c.incarnation, c.sequence LIMIT ?"),
+      arguments: [lot, limit]
+    ).map { CycleRow($0) }
+  }
+
+  static func at(_ key: EventKey, in db: Database) throws -> CycleRow? {
+    try Row.fetchOne(
+      db.cachedStatement(sql: "SELECT \(columns) FROM cycles c WHERE c.incarnation = ? AND c.sequence = ?"),
+      arguments: [key.incarnation, key.sequence]
+    ).map { CycleRow($0) }
+  }
+
+  /// What the event itself says; nil where its line is held.
+  func data(in db: Database) throws -> CycleData? {
+    let line = try Row.fetchOne(
+      db.cachedStatement(sql: "SELECT line FROM events WHERE incarnation = ? AND sequence = ?"),
+      arguments: [key.incarnation, key.sequence])?.bytes("line")
+    guard let line, let envelope = try? Envelope(line: line), let json = JSON(line[envelope.data]) else { return nil }
+    return CycleData(json)
+  }
+
+  /// How many cycles the station had after `low` and up to `high`, counted no further than `limit`.
+  static func count(at station: String, after low: EventKey, through high: EventKey, limit: Int, in db: Database) throws
+    -> Int
+  {
+    try Int.fetchOne(
+      db.cachedStatement(
+        sql: """
+          SELECT COUNT(*) FROM (SELECT 1 FROM cycles WHERE station = ?
+          AND (incarnation, sequence) > (?, ?) AND (incarnation, sequence) <= (?, ?) LIMIT ?) AS counted
+          """), arguments: [station, low.incarnation, low.sequence, high.incarnation, high.sequence, limit]) ?? 0
+  }
+}

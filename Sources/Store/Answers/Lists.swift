@@ -1,0 +1,161 @@
+public import Events
+import GRDB
+
+/// A name that a search found.
+public struct SearchHit: Sendable, Hashable {
+  /// `unit`, `lot` or `operator`.
+  public let kind: String
+  public let id: String
+  /// When it was last named by an event.
+  public let latest: Timestamp
+
+  public func write(to json: inout JSONWriter) {
+    json.object { writer in
+      writer.field("kind", kind)
+      writer.field("id", id)
+      writer.field("latest", latest)
+    }
+  }
+}
+
+/// Which events are asked for; nil: all.
+public struct EventFilter: Sendable, Hashable {
+  public var type: String?
+  public var source: String?
+  /// The subject of the event.
+  public var station: String?
+  public var from: Timestamp?
+  public var to: Timestamp?
+
+  public init(
+    type: String? = nil, source: String? = nil, station: String? = nil, from: Timestamp? = nil, to: Timestamp? = nil
+  ) {
+    self.type = type
+    self.source = source
+    self.station = station
+    self.from = from
+    self.to = to
+  }
+}
+
+/// How a source stands.
+public struct SourceRecord: Sendable, Hashable {
+  public var name: String
+  /// When it was last heard.
+  public var heard: Timestamp?
+  /// The time of its newest event here.
+  public var latest: Timestamp?
+  public var isSilent: Bool
+  public var incarnations: [Receipt]
+
+  public func write(to json: inout JSONWriter) {
+    json.object { writer in
+      writer.field("source", name)
+      writer.field("heard", heard)
+      writer.field("latest", latest)
+      writer.field("silent", isSilent)
+      writer.list("incarnations", incarnations) { $0.raw($1.json) }
+    }
+  }
+}
+
+extension TraceStore {
+  /// Units, lots and operators whose identifier has `text` in it, whatever its case; those that begin with it first.
+  public func search(_ text: String, after cursor: String? = nil, limit: Int = 50) async throws -> Page<SearchHit> {
+    let sought = text.lowercased().replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
+    let skipped = Cursor(cursor)?.number ?? 0
+    return try await read { db in
+      let rows = try Row.fetchAll(
+        db,
+        sql: """
+          SELECT kind, id, latest FROM nodes WHERE kind IN ('unit', 'lot', 'operator')
+          AND LOWER(id) LIKE ? ESCAPE '\\'
+          ORDER BY CASE WHEN LOWER(id) LIKE ? ESCAPE '\\' THEN 0 ELSE 1 END, latest DESC, kind, id LIMIT ? OFFSET ?
+          """, arguments: ["%\(sought)%", "\(sought)%", limit + 1, skipped])
+      let hits = rows.prefix(limit).map {
+        SearchHit(kind: $0["kind"], id: $0["id"], latest: Timestamp(microseconds: $0["latest"]))
+      }
+      return Page(
+        items: hits, next: rows.count > limit ? Cursor(number: skipped + Int64(limit)).description : nil)
+    }
+  }
+
+  /// The units seen last.
+  public func recentUnits(_ limit: Int = 20) async throws -> [SearchHit] {
+    try await read { db in
+      try Row.fetchAll(
+        db, sql: "SELECT kind, id, latest FROM nodes WHERE kind = 'unit' ORDER BY latest DESC, id LIMIT ?",
+        arguments: [limit]
+      ).map { SearchHit(kind: $0["kind"], id: $0["id"], latest: Timestamp(microseconds: $0["latest"])) }
+    }
+  }
+
+  /// The lines as they are, in the order of their arrival; held ones are left out.
+  public func events(_ filter: EventFilter, after cursor: String? = nil, limit: Int = 100) async throws -> Page<[UInt8]>
+  {
+    try await read { db in
+      var conditions = ["arrival > ?", "type <> ''"]
+      var arguments: StatementArguments = [Cursor(cursor)?.number ?? 0]
+      func add(_ condition: String, _ value: (any DatabaseValueConvertible)?) {
+        guard let value else { return }
+        conditions.append(condition)
+        arguments += [value]
+      }
+      add("type = ?", filter.type)
+      add("subject = ?", filter.station)
+      add("time >= ?", filter.from?.microseconds)
+      add("time < ?", filter.to?.microseconds)
+      add(
+        "incarnation IN (SELECT i.id FROM incarnations i JOIN sources s ON s.id = i.source WHERE s.name = ?)",
+        filter.source)
+      arguments += [limit + 1]
+      let rows = try Row.fetchAll(
+        db,
+        sql: "SELECT arrival, line FROM events WHERE \(conditions.joined(separator: " AND ")) ORDER BY arrival LIMIT ?",
+        arguments: arguments)
+      let shown = rows.prefix(limit)
+      return Page(
+        items: shown.map { $0.bytes("line") },
+        next: rows.count > limit ? shown.last.map { Cursor(number: $0["arrival"]).description } : nil)
+    }
+  }
+
+  /// How each source stands, by name.
+  public func sources() async throws -> [SourceRecord] {
+    let now = rules.now()
+    return try await read { [rules, opened] db in
+      let rows = try Row.fetchAll(
+        db,
+        sql: """
+          SELECT s.id, s.name, s.heard, h.latest FROM sources s LEFT JOIN horizons h ON h.source = s.id ORDER BY s.name
+          """)
+      return try rows.compactMap { row -> SourceRecord? in
+        guard let name = SourceName(row["name"]) else { return nil }
+        let heard = row.time("heard")
+        let receipts = try Row.fetchAll(
+          db, sql: "SELECT name, id, through, head FROM incarnations WHERE source = ? ORDER BY id",
+          arguments: [row["id"] as Int64]
+        ).compactMap { inner -> Receipt? in
+          guard let incarnation = Incarnation(inner["name"]) else { return nil }
+          let position = Identities.Position(
+            id: inner["id"], through: inner["through"], head: ChainHash(inner.bytes("head")) ?? .zero)
+          return Identities.receipt(name, incarnation, position)
+        }
+        return SourceRecord(
+          name: name.description, heard: heard, latest: row.time("latest"),
+          isSilent: now.since(max(heard ?? opened, opened)) > rules.sourceSilentAfter, incarnations: receipts)
+      }
+    }
+  }
+
+  /// How many rows there are, for `/metrics`.
+  public func counts() async throws -> [(name: String, count: Int)] {
+    try await read { db in
+      let events = try Int.fetchOne(db, sql: "SELECT COALESCE(MAX(arrival), 0) FROM events") ?? 0
+      let gaps = try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM gaps") ?? 0
+      let units = try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM nodes WHERE kind = 'unit'") ?? 0
+      let conflicts = try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM conflicts") ?? 0
+      return [("events", events), ("gaps", gaps), ("units", units), ("conflicts", conflicts)]
+    }
+  }
+}

@@ -1,0 +1,116 @@
+import Events
+import GRDB
+
+/// Steps through genealogy, one at a time: what went into a node, and what a node went into.
+struct Walk {
+  let db: Database
+  let grader: Grader
+  /// How many cycles of one node are looked at.
+  let limit: Int
+
+  /// One step: the child has the link's node in it.
+  struct Step {
+    let child: Node
+    let link: LinkRecord
+  }
+
+  init(_ db: Database, _ grader: Grader, limit: Int = 100_000) {
+    self.db = db
+    self.grader = grader
+    self.limit = limit
+  }
+
+  /// What a cycle is the record of: its units, or where it has none its lot.
+  func children(of cycle: CycleRow) throws -> [(node: Node, isDoubtful: Bool)] {
+    let units = try Row.fetchAll(
+      db.cachedStatement(
+        sql: "SELECT unit, doubt FROM cycle_units WHERE incarnation = ? AND sequence = ? ORDER BY unit"),
+      arguments: [cycle.key.incarnation, cycle.key.sequence]
+    ).map { (Node(.unit, $0["unit"]), ($0["doubt"] as Int64) != 0) }
+    return units.isEmpty ? cycle.lot.map { [(Node(.lot, $0), false)] } ?? [] : units
+  }
+
+  /// The units and lots that have `node` in them, each once, by its best link.
+  func consumers(of node: Node, isMemberIncluded: Bool = false) throws -> [Step] {
+    var best: [Node: Step] = [:]
+    for key in try candidates(node).sorted() {
+      guard let cycle = try CycleRow.at(key, in: db) else { continue }
+      for (child, isDoubtful) in try children(of: cycle) where child != node {
+        for link in try grader.links(of: cycle, isDoubtful: isDoubtful)
+        where link.node == node && (isMemberIncluded || link.relation != "member") {
+          if let known = best[child], known.link.isCertain || !link.isCertain { continue }
+          best[child] = Step(child: child, link: link)
+        }
+      }
+    }
+    return best.values.sorted { ($0.link.time, $0.child.id) < ($1.link.time, $1.child.id) }
+  }
+
+  /// The cycles that may have had `node`: by their stamp, or by the grey zone of a change from or to it.
+  private func candidates(_ node: Node) throws -> Set<EventKey> {
+    var keys = Set(
+      try Row.fetchAll(
+        db.cachedStatement(
+          sql: "SELECT DISTINCT incarnation, sequence FROM links WHERE kind = ? AND id = ? LIMIT ?"),
+        arguments: [node.kind.rawValue, node.id, limit]
+      ).map { EventKey($0) })
+    guard node.kind == .lot else { return keys }
+    for row in try Row.fetchAll(
+      db.cachedStatement(
+        sql: """
+          SELECT incarnation, sequence, station, field, time, former = ?1 AS leaves FROM changes
+          WHERE (former = ?1 OR latter = ?1) AND former <> latter AND field LIKE 'materials.%'
+          """), arguments: [node.id])
+    {
+      let key = EventKey(row)
+      let time: Int64 = row["time"]
+      let station: String = row["station"]
+      let place = String((row["field"] as String).dropFirst(Stamp.materialPrefix.count))
+      let zone = try grader.history(of: station).zone(of: place, at: key)
+      let leaves: Bool = row["leaves"]
+      keys.formUnion(
+        try Row.fetchAll(
+          db.cachedStatement(
+            sql: leaves
+              ? """
+              SELECT incarnation, sequence FROM cycles WHERE station = ? AND (incarnation, sequence) > (?, ?)
+              ORDER BY incarnation, sequence LIMIT ?
+              """
+              : """
+              SELECT incarnation, sequence FROM cycles WHERE station = ? AND (incarnation, sequence) < (?, ?)
+              ORDER BY incarnation DESC, sequence DESC LIMIT ?
+              """), arguments: [station, key.incarnation, key.sequence, zone.cycles]
+        ).map { EventKey($0) })
+      guard zone.span > .zero else { continue }
+      let span = zone.span.wholeMicroseconds
+      keys.formUnion(
+        try Row.fetchAll(
+          db.cachedStatement(
+            sql: "SELECT incarnation, sequence FROM cycles WHERE station = ? AND time BETWEEN ? AND ?"),
+          arguments: [station, leaves ? time : time - span, leaves ? time + span : time]
+        ).map { EventKey($0) })
+    }
+    return keys
+  }
+
+  /// The gaps of the stations where a lot was loaded, while it was there: cycles that may have had it are unknown.
+  func gaps(ofLoaded lot: String) throws -> [GapRecord] {
+    let ledger = try GapLedger(db, grader)
+    var gaps: [GapRecord] = []
+    for row in try Row.fetchAll(
+      db.cachedStatement(
+        sql: """
+          SELECT station, field, incarnation, sequence, time FROM changes
+          WHERE latter = ? AND field LIKE 'materials.%' ORDER BY incarnation, sequence
+          """), arguments: [lot])
+    {
+      let key = EventKey(row)
+      let history = try grader.history(of: row["station"])
+      let next = history.changes[row["field"]]?.first { $0.key > key && $0.latter != lot }
+      gaps += try ledger.at(
+        row["station"], from: Timestamp(microseconds: row["time"]),
+        to: next?.time ?? Timestamp(microseconds: .max))
+    }
+    return gaps
+  }
+}

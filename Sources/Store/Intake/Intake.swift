@@ -1,0 +1,150 @@
+import Events
+import Foundation
+import GRDB
+
+/// Decides about one verified batch inside the transaction that stores it.
+struct Intake {
+  let db: Database
+  let rules: TraceRules
+  let source: Int64
+  let verified: VerifiedBatch
+  let now: Timestamp
+
+  private var batch: Batch { verified.batch }
+  private var first: Int64 { Int64(batch.first) }
+  private var last: Int64 { first + Int64(batch.lines.count) - 1 }
+
+  func run() throws -> IngestAnswer {
+    let known = try Identities.position(of: source, batch.incarnation, in: db)
+    let through = known?.through ?? 0
+    let head = known?.head ?? .zero
+    if first > through + 1 {
+      guard let lost = batch.lost, Int64(lost.lowerBound) <= through + 1 else {
+        return .hole(position: UInt64(through) + 1, receipt(known))
+      }
+    } else if first == through + 1, batch.previous != head {
+      return try conflict(at: max(through, 1), known)
+    }
+    guard !batch.lines.isEmpty || first > through + 1 else { return .receipt(receipt(known)) }
+    var position = try known ?? Identities.insert(batch.incarnation, of: source, in: db)
+    var projector = Projector(db: db, source: source, incarnation: batch.incarnation)
+    var isPatched = false
+    if first <= through {
+      switch try compare(position) {
+      case .differs(let place): return try conflict(at: place, position)
+      case .same(let missing):
+        for number in missing { try fill(number, position, &projector) }
+        isPatched = !missing.isEmpty
+      }
+    } else if first > through + 1 {
+      try db.execute(
+        sql: "INSERT INTO holes(incarnation, first, last, before) VALUES (?, ?, ?, ?)",
+        arguments: [position.id, through + 1, first - 1, Data(head.bytes)])
+      position.through = first - 1
+      position.head = batch.previous
+      isPatched = true
+    }
+    let isHeld = try append(&position, &projector)
+    try Identities.save(position, in: db)
+    if try isPatched || isHeld || Integrity.isUnfinished(position.id, in: db) {
+      try Integrity.project(incarnation: position.id, source: source, in: db)
+    }
+    try projector.finish(rules)
+    return .receipt(receipt(position))
+  }
+
+  /// Stores the lines beyond what is known; true if digests were among them.
+  private func append(_ position: inout Identities.Position, _ projector: inout Projector) throws -> Bool {
+    guard last > position.through else { return false }
+    let insert = try EventInsert(db)
+    var isHeld = false
+    for index in Int(position.through + 1 - first)..<batch.lines.count {
+      let key = EventKey(incarnation: position.id, sequence: first + Int64(index))
+      let envelope = verified.envelopes[index]
+      let line = batch.lines[index]
+      try insert.insert(key, envelope: envelope, previous: before(index), line: line)
+      if let envelope { try projector.project(key, envelope, line) } else { isHeld = true }
+    }
+    position.through = last
+    position.head = verified.hashes[verified.hashes.count - 1]
+    return isHeld
+  }
+
+  private func before(_ index: Int) -> ChainHash { index == 0 ? batch.previous : verified.hashes[index - 1] }
+
+  private enum Comparison {
+    /// All that is stored agrees; these numbers have no line yet (held, or declared lost).
+    case same(missing: [Int64])
+    case differs(at: Int64)
+  }
+
+  /// Compares the lines that are known with those that are stored: their bytes, and the chain before them.
+  private func compare(_ position: Identities.Position) throws -> Comparison {
+    let end = min(last, position.through)
+    var stored: [Int64: Row] = [:]
+    for row in try Row.fetchAll(
+      db, sql: "SELECT sequence, previous, line FROM events WHERE incarnation = ? AND sequence BETWEEN ? AND ?",
+      arguments: [position.id, first, end])
+    {
+      stored[row["sequence"]] = row
+    }
+    var missing: [Int64] = []
+    for number in first..<(end + 1) {
+      let index = Int(number - first)
+      let line = batch.lines[index]
+      guard let row = stored[number] else {
+        if verified.envelopes[index] != nil { missing.append(number) }
+        continue
+      }
+      let kept = row.bytes("line")
+      let held = ChainHash.heldDigest(kept)
+      let isSame =
+        row.bytes("previous") == before(index).bytes
+        && (kept == line
+          || (held ?? ChainHash.digest(of: kept)) == (ChainHash.heldDigest(line) ?? ChainHash.digest(of: line)))
+      guard isSame else { return .differs(at: number) }
+      if held != nil, verified.envelopes[index] != nil { missing.append(number) }
+    }
+    if end == position.through, verified.hashes[Int(end - first)] != position.head { return .differs(at: end) }
+    // A batch that lies wholly in a hole touches no stored hash: it cannot be proved, so it is not taken.
+    return .same(missing: stored.isEmpty && end < position.through ? [] : missing)
+  }
+
+  /// Puts a line where a digest or a hole was.
+  private func fill(_ number: Int64, _ position: Identities.Position, _ projector: inout Projector) throws {
+    let index = Int(number - first)
+    guard let envelope = verified.envelopes[index] else { return }
+    let key = EventKey(incarnation: position.id, sequence: number)
+    try db.execute(
+      sql: "DELETE FROM events WHERE incarnation = ? AND sequence = ?", arguments: [key.incarnation, key.sequence])
+    let line = batch.lines[index]
+    try EventInsert(db).insert(key, envelope: envelope, previous: before(index), line: line)
+    try projector.project(key, envelope, line)
+  }
+
+  /// Keeps the other branch beside ours: nothing is projected from it.
+  private func conflict(at place: Int64, _ known: Identities.Position?) throws -> IngestAnswer {
+    let position = try known ?? Identities.insert(batch.incarnation, of: source, in: db)
+    for (index, line) in batch.lines.enumerated() where first + Int64(index) >= place {
+      try db.execute(
+        sql: """
+          INSERT INTO conflicts(incarnation, sequence, hash, line, received) VALUES (?, ?, ?, ?, ?)
+          ON CONFLICT DO NOTHING
+          """,
+        arguments: [
+          position.id, first + Int64(index), Data(verified.hashes[index].bytes), Data(line), now.microseconds,
+        ])
+    }
+    try Integrity.project(incarnation: position.id, source: source, in: db)
+    return .conflict(position: UInt64(place), receipt(position))
+  }
+
+  private func receipt(_ position: Identities.Position?) -> Receipt {
+    Identities.receipt(verified.source, batch.incarnation, position)
+  }
+}
+
+extension Row {
+  /// A column with bytes.
+  func bytes(_ column: String) -> [UInt8] { Array((self[column] as Data?) ?? Data()) }
+}

@@ -1,0 +1,81 @@
+import Events
+import GRDB
+
+/// The gaps that the chain itself shows: numbers declared lost, lines that are held, other bytes under a number.
+enum Integrity {
+  /// Whether the events after a hole are still to come.
+  static func isUnfinished(_ incarnation: Int64, in db: Database) throws -> Bool {
+    try Bool.fetchOne(
+      db.cachedStatement(
+        sql: """
+          SELECT EXISTS(SELECT 1 FROM holes h WHERE h.incarnation = ? AND NOT EXISTS(
+            SELECT 1 FROM gaps g WHERE g.kind = 'sequence-hole' AND g.incarnation = h.incarnation
+            AND g.sequence = h.first AND g.ended IS NOT NULL))
+          """), arguments: [incarnation]) ?? false
+  }
+
+  /// Makes these gaps of one incarnation again from what is stored.
+  static func project(incarnation: Int64, source: Int64, in db: Database) throws {
+    try db.execute(
+      sql: "DELETE FROM gaps WHERE incarnation = ? AND kind IN ('sequence-hole', 'held', 'conflict')",
+      arguments: [incarnation])
+    guard
+      let name = try String.fetchOne(db, sql: "SELECT name FROM incarnations WHERE id = ?", arguments: [incarnation])
+    else { return }
+    try dropFilledHoles(incarnation, in: db)
+    let holes = try Row.fetchAll(
+      db, sql: "SELECT first, last FROM holes WHERE incarnation = ?", arguments: [incarnation])
+    for row in holes {
+      let (first, last) = (row["first"] as Int64, row["last"] as Int64)
+      try insert(
+        "sequence-hole", name, incarnation, source, first: first, last: last,
+        "the source declared the events \(first) to \(last) lost", in: db)
+    }
+    let held = try Int64.fetchAll(
+      db, sql: "SELECT sequence FROM events WHERE incarnation = ? AND type = ''", arguments: [incarnation])
+    for number in held {
+      try insert(
+        "held", name, incarnation, source, first: number, last: number,
+        "the source holds event \(number) back: only its digest is here", in: db)
+    }
+    let fork = try Int64.fetchOne(
+      db, sql: "SELECT MIN(sequence) FROM conflicts WHERE incarnation = ?", arguments: [incarnation])
+    if let fork {
+      try insert(
+        "conflict", name, incarnation, source, first: fork, last: fork,
+        "other bytes were sent under number \(fork): two queues use this name, or one was put back; both are kept",
+        in: db)
+    }
+  }
+
+  private static func dropFilledHoles(_ incarnation: Int64, in db: Database) throws {
+    try db.execute(
+      sql: """
+        DELETE FROM holes WHERE incarnation = ? AND last - first + 1 = (
+          SELECT COUNT(*) FROM events e WHERE e.incarnation = holes.incarnation
+          AND e.sequence BETWEEN holes.first AND holes.last)
+        """, arguments: [incarnation])
+  }
+
+  private static func insert(
+    _ kind: String, _ name: String, _ incarnation: Int64, _ source: Int64, first: Int64, last: Int64, _ reason: String,
+    in db: Database
+  ) throws {
+    let began = try Int64.fetchOne(
+      db,
+      sql: """
+        SELECT time FROM events WHERE incarnation = ? AND sequence < ? AND time IS NOT NULL
+        ORDER BY sequence DESC LIMIT 1
+        """, arguments: [incarnation, first])
+    let ended = try Int64.fetchOne(
+      db,
+      sql: """
+        SELECT time FROM events WHERE incarnation = ? AND sequence > ? AND time IS NOT NULL ORDER BY sequence LIMIT 1
+        """, arguments: [incarnation, last])
+    try GapRow(
+      id: "\(kind):\(name):\(first)", kind: kind, source: source,
+      key: EventKey(incarnation: incarnation, sequence: first),
+      began: began, ended: ended, count: last - first + 1, reason: reason
+    ).insert(in: db)
+  }
+}

@@ -1,0 +1,61 @@
+import Events
+import GRDB
+
+extension Projector {
+  /// A gap that the edge tells of. One of a device ends the open one that its `offline` began.
+  func gap(_ data: GapData, _ key: EventKey, _ envelope: Envelope) throws {
+    let station = try data.station ?? data.device.flatMap { try self.station(of: $0) }
+    let began = data.from?.microseconds
+    let ended = data.to?.microseconds
+    if data.kind == .deviceOffline, let device = data.device, let id = try openGap(of: device, within: began, ended) {
+      try db.cachedStatement(
+        sql: "UPDATE gaps SET began = ?, ended = ?, count = ?, reason = COALESCE(?, reason), due = NULL WHERE id = ?"
+      ).execute(arguments: [began, ended, data.count.map { Int64(clamping: $0) }, data.reason, id])
+      return
+    }
+    try GapRow(
+      id: "\(data.kind.rawValue):\(envelope.id)", kind: data.kind.rawValue, source: source, key: key,
+      station: station, device: data.device, began: began ?? envelope.time.microseconds,
+      ended: ended ?? envelope.time.microseconds, count: data.count.map { Int64(clamping: $0) }, reason: data.reason
+    ).insert(in: db)
+  }
+
+  /// The gap that an `offline` of this device began and that nothing has ended yet, or that ended within the span.
+  private func openGap(of device: String, within began: Int64?, _ ended: Int64?) throws -> String? {
+    try String.fetchOne(
+      db.cachedStatement(
+        sql: """
+          SELECT id FROM gaps WHERE kind = 'device-offline' AND source = ? AND device = ?
+          AND (ended IS NULL OR (sorted >= ? AND sorted <= ? AND count IS NULL)) ORDER BY sorted DESC LIMIT 1
+          """), arguments: [source, device, began ?? Int64.max, ended ?? Int64.max])
+  }
+
+  /// A device that goes begins a gap at once; one that comes back ends it.
+  func device(_ data: DeviceData, _ key: EventKey, _ envelope: Envelope) throws {
+    let open = try String.fetchOne(
+      db.cachedStatement(
+        sql: "SELECT id FROM gaps WHERE kind = 'device-offline' AND source = ? AND device = ? AND ended IS NULL"),
+      arguments: [source, data.device])
+    switch (data.state, open) {
+    case (.online, let id?):
+      try db.cachedStatement(sql: "UPDATE gaps SET ended = ? WHERE id = ?")
+        .execute(arguments: [envelope.time.microseconds, id])
+    case (.offline, nil), (.refusing, nil):
+      try GapRow(
+        id: "device-offline:\(envelope.id)", kind: "device-offline", source: source, key: key,
+        station: try station(of: data.device), device: data.device, began: envelope.time.microseconds,
+        reason: data.reason
+      ).insert(in: db)
+    default: break
+    }
+  }
+
+  /// The station that the settings in force give to a device.
+  private func station(of device: String) throws -> String? {
+    try String.fetchOne(
+      db.cachedStatement(
+        sql: """
+          SELECT station FROM devices WHERE source = ? AND device = ? ORDER BY incarnation DESC, sequence DESC LIMIT 1
+          """), arguments: [source, device])
+  }
+}

@@ -1,0 +1,97 @@
+public import Events
+import GRDB
+public import Logging
+
+/// The central history: takes each event once, and answers from what follows from the events.
+///
+/// One connection commits and checkpoints. All others only read, never checkpoint, and are closed first: an SQLite
+/// before 3.51.3 can damage a database where one connection checkpoints while another commits.
+public final class TraceStore: Sendable {
+  let pool: DatabasePool
+  let rules: TraceRules
+  let logger: Logger
+  /// Silence is counted from here at the earliest: while the central was down it could hear nobody.
+  let opened: Timestamp
+
+  private init(pool: DatabasePool, rules: TraceRules, logger: Logger) {
+    self.pool = pool
+    self.rules = rules
+    self.logger = logger
+    opened = rules.now()
+  }
+
+  /// Opens or makes the store at `path`; throws a `StoreError` where it is newer, damaged or not to be written.
+  public static func open(path: String, rules: TraceRules, logger: Logger) async throws -> TraceStore {
+    let pool: DatabasePool
+    do {
+      pool = try DatabasePool(path: path, configuration: configuration)
+    } catch {
+      throw StoreError("cannot open the store \(path): \(error)")
+    }
+    let store = TraceStore(pool: pool, rules: rules, logger: logger)
+    do {
+      // The pool sets `synchronous` to NORMAL after its hooks ran; only this, outside of a transaction, lasts.
+      try await pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+      let level = try await store.synchronousInForce()
+      guard level == 2 else {
+        throw StoreError("the store \(path) refuses synchronous=FULL (in force: \(level)): no receipt would be safe")
+      }
+      try await pool.write { db in
+        try Schema.migrate(db)
+        for source in rules.sources { _ = try Identities.source(source, in: db) }
+        try Expectations.settle(db, rules: rules)
+      }
+    } catch {
+      try? pool.close()
+      throw error as? StoreError ?? StoreError("cannot open the store \(path): \(error)")
+    }
+    return store
+  }
+
+  private static var configuration: Configuration {
+    var configuration = Configuration()
+    configuration.label = "store"
+    configuration.maximumReaderCount = 4
+    configuration.busyMode = .timeout(5)
+    configuration.prepareDatabase { db in
+      try db.execute(sql: "PRAGMA cache_size = -16000")
+      guard db.configuration.readonly else { return }
+      try db.execute(sql: "PRAGMA query_only = 1; PRAGMA wal_autocheckpoint = 0")
+    }
+    return configuration
+  }
+
+  /// `PRAGMA synchronous` of the connection that commits: 2 is FULL.
+  public func synchronousInForce() async throws -> Int {
+    try await pool.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") ?? -1 }
+  }
+
+  /// Closes the readers, then the writer.
+  public func close() throws { try pool.close() }
+
+  /// Whether a transaction can be committed now.
+  public func isWritable() async -> Bool {
+    do {
+      try await pool.write {
+        try $0.execute(
+          sql: """
+            INSERT INTO meta(key, value) VALUES ('alive', ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value
+            """,
+          arguments: ["\(rules.now().microseconds)"])
+      }
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  /// Reads in one snapshot.
+  func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
+    try await pool.read(body)
+  }
+}
+
+extension TraceStore {
+  /// The time by the clock that the rules give.
+  public var now: Timestamp { rules.now() }
+}

@@ -1,0 +1,114 @@
+import Events
+import Store
+
+/// The pieces that the pages of units, lots and gaps are made of.
+struct RecordPieces: Sendable {
+  let words: CentralWords
+
+  /// A gap as a bar with its label, never by colour alone.
+  func bar(_ gap: GapRecord, unitShown: Bool = true) -> HTML {
+    let isPending = gap.state == "pending"
+    let place = [gap.anyOf.isEmpty ? gap.source : gap.anyOf.joined(separator: " or "), gap.device]
+      .compactMap { $0 }.joined(separator: " · ")
+    var when: HTML = ""
+    switch (gap.from, gap.to) {
+    case (let from?, let to?) where from == to: when = words.time(from)
+    case (let from?, let to?): when = "\(words.time(from)) to \(words.time(to)), \(words.span(to.since(from)))"
+    case (let from?, nil): when = "since \(words.time(from)), not ended"
+    case (nil, let to?): when = "before \(words.time(to))"
+    case (nil, nil): when = "at an unknown time"
+    }
+    let count: HTML = gap.count.map { "\($0) missing · " } ?? ""
+    let unit: HTML = unitShown ? gap.unit.map { " · unit \(CentralWords.anchor(Node(.unit, $0)))" } ?? "" : ""
+    return """
+      <div class="bar\(isPending ? " waits" : "")" id="\(gap.id)">
+      <span class="label">\(isPending ? "PENDING" : "GAP"): \(CentralWords.kind(gap.kind))</span> · \(place)\(unit)
+      <p>\(gap.reason ?? "")</p><p class="soft">\(count)\(when)</p></div>
+      """
+  }
+
+  /// A cycle with its values and links.
+  func card(_ cycle: CycleRecord, _ links: [LinkRecord], showsUnit: Bool) -> HTML {
+    var head: HTML = "<h3>\(cycle.station) \(words.time(cycle.time))\(result(cycle.result))"
+    if cycle.attempt > 1 { head += "<span class=\"badge warn\">attempt \(cycle.attempt)</span>" }
+    if cycle.isDoubtful { head += "<span class=\"badge warn\">unit in doubt</span>" }
+    head += "</h3>"
+    var facts: [HTML] = []
+    if showsUnit { facts.append(cycle.unit.map { "unit \(CentralWords.anchor(Node(.unit, $0)))" } ?? noUnit) }
+    facts.append(cycle.operator.map { "operator <b>\($0)</b>" } ?? "<span class=\"warn\">operator not known</span>")
+    if let device = cycle.data?.device { facts.append("<span class=\"soft\">\(device)</span>") }
+    if cycle.data == nil { facts.append("<span class=\"bad\">the event is held back: its values are not here</span>") }
+    return """
+      <div class="card">\(head)<div>\(facts.joined(separator: " · "))</div>\(values(cycle))\(list(links))</div>
+      """
+  }
+
+  private var noUnit: HTML { "<span class=\"bad\">no unit was scanned</span>" }
+
+  private func result(_ result: String?) -> HTML {
+    guard let result else { return "" }
+    return "<span class=\"badge \(result == "pass" ? "ok" : result == "fail" ? "bad" : "warn")\">\(result)</span>"
+  }
+
+  private func values(_ cycle: CycleRecord) -> HTML {
+    guard let data = cycle.data, !data.tags.isEmpty else { return "" }
+    let rows = data.tags.map { tag -> HTML in
+      let mark: HTML = data.outside.contains(tag.name) ? " <span class=\"warn\">outside its limits</span>" : ""
+      return "<tr><th scope=\"row\">\(tag.name)</th><td>\(CentralWords.value(tag.value))\(mark)</td></tr>"
+    }
+    return "<table class=\"values\"><tbody>\(rows.joined())</tbody></table>"
+  }
+
+  /// The links of a cycle, each with what it rests on.
+  func list(_ links: [LinkRecord]) -> HTML {
+    guard !links.isEmpty else { return "" }
+    return "<ul class=\"links\">\(links.map { "<li>\(line($0))</li>" as HTML }.joined())</ul>"
+  }
+
+  private func line(_ link: LinkRecord) -> HTML {
+    let role = link.relation == "member" ? "belongs to \(link.node.kind.rawValue)" : "\(link.role):"
+    return "\(role) \(CentralWords.anchor(link.node)) \(certainty(link.isCertain)) <span class=\"soft\">— "
+      + "\(link.reason ?? CentralWords.evidence(link.evidence))</span>"
+  }
+
+  func certainty(_ isCertain: Bool) -> HTML {
+    isCertain ? "<span class=\"badge ok\">certain</span>" : "<span class=\"badge warn\">possible</span>"
+  }
+
+  /// Cycles and gaps in the order of time.
+  func timeline(
+    _ cycles: [CycleRecord], _ links: [LinkRecord], _ gaps: [GapRecord], showsUnit: Bool = false
+  ) -> HTML {
+    var items = cycles.map { cycle -> (time: Timestamp, html: HTML) in
+      let own = links.filter { $0.event == cycle.event && cycle.event != nil }
+      return (cycle.time, "<li>\(card(cycle, own, showsUnit: showsUnit))</li>")
+    }
+    items += gaps.map { gap in
+      let kind = gap.state == "pending" ? "waits" : "hole"
+      return (
+        gap.from ?? gap.to ?? Timestamp(microseconds: 0),
+        "<li class=\"\(kind)\">\(bar(gap, unitShown: showsUnit))</li>"
+      )
+    }
+    guard !items.isEmpty else { return "<p class=\"soft\">Nothing was recorded.</p>" }
+    let sorted = items.enumerated().sorted { ($0.element.time, $0.offset) < ($1.element.time, $1.offset) }
+    return "<ol class=\"timeline\">\(sorted.map(\.element.html).joined())</ol>"
+  }
+
+  /// What a walk found, with what it may not have found.
+  func trace(_ trace: TraceRecord?, _ title: String, empty: String) -> HTML {
+    guard let trace else { return "" }
+    var items = trace.items.map { item -> HTML in
+      let why: HTML = item.reason.map { "<span class=\"why\">\($0)</span>" } ?? ""
+      return "<li><span>\(item.node.kind.rawValue) \(CentralWords.anchor(item.node))</span>"
+        + "<span>\(certainty(item.isCertain))</span>\(why)</li>"
+    }
+    if trace.isTruncated { items.append("<li class=\"bad\">There is more: ask /v1/trace.</li>") }
+    let list: HTML =
+      items.isEmpty ? "<p class=\"soft\">\(empty)</p>" : "<ul class=\"list\">\(items.joined())</ul>"
+    let unknown: HTML =
+      trace.unknown.isEmpty
+      ? "" : "<p class=\"bad\">\(trace.unknown.count) gap\(trace.unknown.count == 1 ? "" : "s") may hide more.</p>"
+    return "<section><h2>\(title)</h2>\(list)\(unknown)</section>"
+  }
+}

@@ -1,0 +1,39 @@
+import Events
+private import Glibc
+public import Hummingbird
+import HummingbirdCore
+public import Logging
+import Queue
+
+/// The daemon's control socket: what the page shows, and what only people on this PC may ask for.
+///
+/// It is a Unix socket of mode 0660: who may open it is asked no token. Commands use it while the daemon runs,
+/// since nothing else can open the queue then.
+public struct EdgeControl: Sendable {
+  private let site: EdgeSite
+
+  /// - Parameter site: a site that asks for no token.
+  public init(_ site: EdgeSite) { self.site = site }
+
+  /// All routes of the site, and `POST /v1/verify`.
+  public func router() -> Router<BasicRequestContext> {
+    let router = site.router()
+    router.post("v1/verify") { _, _ in
+      let verdict = await site.queue.verify()
+      return Response { writer in
+        writer.field("good", verdict.good)
+        writer.field("bad", verdict.firstBad.map { "\($0.place): \($0.reason)" })
+        writer.field("words", verdict.description)
+      }
+    }
+    return router
+  }
+
+  /// The service that listens at `path`; a socket that a killed daemon left there is taken away first.
+  public func application(path: String, logger: Logger) -> Application<RouterResponder<BasicRequestContext>> {
+    unlink(path)
+    return Application(
+      router: router(), configuration: ApplicationConfiguration(address: .unixDomainSocket(path: path)),
+      onServerRunning: { _ in chmod(path, 0o660) }, logger: logger)
+  }
+}

@@ -1,0 +1,85 @@
+import Devices
+import Events
+import Forward
+import Queue
+
+extension EdgeState {
+  /// Everything in Prometheus' text format.
+  var metrics: String {
+    var text = MetricsText()
+    text.family("lotline_info", .gauge, "The version that runs and the source that it is.")
+    text.sample(1, ["version": version, "source": source.description])
+    queueMetrics(&text)
+    deviceMetrics(&text)
+    forwardMetrics(&text)
+    return text.text
+  }
+
+  private func queueMetrics(_ text: inout MetricsText) {
+    text.family("lotline_queue_accepting", .gauge, "1 while events can be committed.")
+    text.sample(queue.accepts ? 1 : 0)
+    text.family("lotline_queue_depth_events", .gauge, "Events that the central has not confirmed.")
+    text.sample(unsent)
+    text.family("lotline_queue_rows", .gauge, "Events on disk, kept ones included.")
+    text.sample(queue.rows)
+    text.family("lotline_queue_bytes", .gauge, "Bytes in use by events and journal.")
+    text.sample(queue.bytes)
+    text.family("lotline_queue_limit_bytes", .gauge, "Bytes that the queue may use.")
+    text.sample(queue.limitBytes)
+    text.family("lotline_queue_last_sequence", .gauge, "Number of the last event of the current incarnation.")
+    text.sample(queue.last)
+    text.family("lotline_queue_events_total", .counter, "Events committed since the start.")
+    text.sample(queue.counts.events)
+    text.family("lotline_queue_commits_total", .counter, "Commits since the start, each one flush of the disk.")
+    text.sample(queue.counts.commits)
+    text.family("lotline_queue_failures_total", .counter, "Commits that failed since the start.")
+    text.sample(queue.counts.failures)
+    text.family("lotline_queue_shed_total", .counter, "Periodic readings given up because the queue was nearly full.")
+    text.sample(queue.shed)
+    text.family("lotline_queue_damaged_events", .gauge, "Events found damaged since the start.")
+    text.sample(queue.damaged.count)
+  }
+
+  private func deviceMetrics(_ text: inout MetricsText) {
+    text.family("lotline_device_up", .gauge, "1 while the device answers as it should.")
+    for device in devices { text.sample(device.state == .online ? 1 : 0, ["device": device.name]) }
+    text.family("lotline_device_polls_total", .counter, "Requests answered well, or frames read.")
+    for device in devices { text.sample(device.good, ["device": device.name]) }
+    text.family("lotline_device_faults_total", .counter, "Refused answers and failures, by kind.")
+    for device in devices {
+      for (kind, count) in device.faults.sorted(by: { $0.key < $1.key }) {
+        text.sample(count, ["device": device.name, "kind": kind])
+      }
+    }
+    text.family("lotline_device_missed_polls_total", .counter, "Polls that were due and not made.")
+    for device in devices { text.sample(device.missedPolls, ["device": device.name]) }
+    text.family("lotline_device_last_good_timestamp_seconds", .gauge, "The last good answer or frame.")
+    for device in devices {
+      if let last = device.lastGood { text.sample(Double(last.microseconds) / 1e6, ["device": device.name]) }
+    }
+  }
+
+  private func forwardMetrics(_ text: inout MetricsText) {
+    guard let forward else { return }
+    text.family("lotline_forward_up", .gauge, "1 while the central takes events.")
+    text.sample(forward.state == .idle || forward.state == .sending ? 1 : 0)
+    text.family("lotline_forward_events_total", .counter, "Events sent, those sent again included.")
+    text.sample(forward.events)
+    text.family("lotline_forward_batches_total", .counter, "Batches that the central answered.")
+    text.sample(forward.batches)
+    text.family("lotline_forward_bytes_total", .counter, "Bytes of events sent.")
+    text.sample(forward.bytes)
+    text.family("lotline_forward_faults_total", .counter, "Steps towards the central that failed, by kind.")
+    for (kind, count) in forward.faults.sorted(by: { $0.key < $1.key }) { text.sample(count, ["kind": kind]) }
+    text.family("lotline_forward_conflicts_total", .counter, "Times that the central had another history.")
+    text.sample(forward.conflicts)
+    text.family("lotline_forward_received_through", .gauge, "The central has all events up to this number.")
+    text.sample(forward.receivedThrough)
+    text.family("lotline_forward_safe_through", .gauge, "The central has all events up to this number in a backup too.")
+    text.sample(forward.safeThrough)
+    if let contact = forward.lastContact {
+      text.family("lotline_forward_last_contact_timestamp_seconds", .gauge, "The last answer of the central.")
+      text.sample(Double(contact.microseconds) / 1e6)
+    }
+  }
+}

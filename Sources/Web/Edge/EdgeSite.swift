@@ -1,0 +1,88 @@
+public import Devices
+public import Events
+public import Forward
+public import Hummingbird
+public import Logging
+public import Queue
+
+/// What a line PC shows over HTTP: its events to whoever pulls, its state to programs, its page to people.
+///
+/// Nothing here changes anything on the PC, except that a consumer says how far it has the events.
+public struct EdgeSite: Sendable {
+  let source: SourceName
+  let version: String
+  let queue: EventQueue
+  let token: BearerToken?
+  let devices: @Sendable () -> [DeviceStatus]
+  let contexts: @Sendable () async -> [Stamp]
+  let forward: (@Sendable () -> ForwardStatus)?
+  let primary: String
+  let beginIncarnation: @Sendable (String) async throws -> Void
+  let logger: Logger
+
+  /// - Parameters:
+  ///   - token: who shows it may read; nil on loopback only.
+  ///   - devices: how each device stands, in the order of the settings.
+  ///   - contexts: what is in effect at each station, in the order of the settings.
+  ///   - forward: how the delivery to the central stands; nil where the central pulls.
+  ///   - primary: the consumer whose receipts let rows go (`web.primary`).
+  ///   - beginIncarnation: what to do where that consumer has another history of the current incarnation; is given
+  ///     the reason. By default the queue begins a new one.
+  public init(
+    source: SourceName, version: String, queue: EventQueue, token: BearerToken?,
+    devices: @escaping @Sendable () -> [DeviceStatus], contexts: @escaping @Sendable () async -> [Stamp],
+    forward: (@Sendable () -> ForwardStatus)?, primary: String = "central",
+    beginIncarnation: (@Sendable (String) async throws -> Void)? = nil, logger: Logger
+  ) {
+    self.source = source
+    self.version = version
+    self.queue = queue
+    self.token = token
+    self.devices = devices
+    self.contexts = contexts
+    self.forward = forward
+    self.primary = primary
+    self.beginIncarnation = beginIncarnation ?? { why in _ = try await queue.beginIncarnation(why: why) }
+    self.logger = logger
+  }
+
+  /// All routes.
+  public func router() -> Router<BasicRequestContext> {
+    let router = Router(context: BasicRequestContext.self)
+    router.add(middleware: SafeHeaders())
+    router.add(middleware: ProblemMiddleware())
+    router.add(middleware: TokenGuard(token))
+    Style.add(to: router)
+    router.get("healthz") { _, _ in health() }
+    router.get("v1/events") { request, _ in try await events(request) }
+    router.put("v1/consumers/:name") { request, context in
+      try await consumer(context.parameters.get("name") ?? "", request)
+    }
+    router.get("v1/status") { _, _ in Response(json: await state().json) }
+    router.get("metrics") { _, _ in Response(text: await state().metrics, type: MetricsText.mediaType) }
+    router.get("/") { _, _ in try await page() }
+    return router
+  }
+
+  /// The service that listens.
+  /// - Parameter onRunning: called with the port once clients can connect.
+  public func application(
+    _ listener: WebListener, onRunning: @escaping @Sendable (Int) async -> Void = { _ in }
+  ) throws -> Application<RouterResponder<BasicRequestContext>> {
+    try listener.application(router(), name: "edge", logger: logger, onRunning: onRunning)
+  }
+
+  func state() async -> EdgeState {
+    EdgeState(
+      source: source, version: version, now: Moment.now().time, queue: queue.status, devices: devices(),
+      contexts: await contexts(), forward: forward?(), primary: primary)
+  }
+
+  /// 200 while the queue takes events, whatever the devices or the central do.
+  private func health() -> Response {
+    if let refusing = queue.status.refusing {
+      return WebProblem(.serviceUnavailable, "Not capturing: \(refusing).").response
+    }
+    return Response { $0.field("status", "ok") }
+  }
+}

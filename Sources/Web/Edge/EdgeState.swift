@@ -1,0 +1,158 @@
+import Devices
+import Events
+import Forward
+import Queue
+
+/// All that a line PC knows of itself at one moment: what status, metrics and page are made of.
+struct EdgeState: Sendable {
+  let source: SourceName
+  let version: String
+  let now: Timestamp
+  let queue: QueueStatus
+  let devices: [DeviceStatus]
+  let contexts: [Stamp]
+  let forward: ForwardStatus?
+  let primary: String
+
+  /// Events of all incarnations that the central has not confirmed.
+  var unsent: UInt64 {
+    queue.incarnations.reduce(0) { sum, life in
+      let received = life.received[primary] ?? 0
+      return sum + (life.last > received ? life.last - received : 0)
+    }
+  }
+
+  /// The one sentence that matters.
+  var capturing: String {
+    if let refusing = queue.refusing { return "not capturing: \(refusing)" }
+    switch forward?.state {
+    case .away: return "capturing, central away since \(forward?.since.description ?? "")"
+    case .refused: return "capturing, central refuses since \(forward?.since.description ?? "")"
+    default: return "capturing"
+    }
+  }
+
+  var json: [UInt8] {
+    var writer = JSONWriter(capacity: 4096)
+    writer.object { writer in
+      writer.field("source", source.description)
+      writer.field("version", version)
+      writer.field("incarnation", queue.incarnation.description)
+      writer.field("time", now)
+      writer.field("capturing", capturing)
+      writer.key("queue")
+      write(queue, to: &writer)
+      writer.key("incarnations")
+      writer.array { writer in for life in queue.incarnations { write(life, to: &writer) } }
+      writer.key("devices")
+      writer.array { writer in for device in devices { write(device, to: &writer) } }
+      writer.key("stations")
+      writer.array { writer in for context in contexts { write(context, to: &writer) } }
+      writer.key("central")
+      writeCentral(to: &writer)
+    }
+    return writer.bytes
+  }
+
+  private func write(_ queue: QueueStatus, to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.field("accepting", queue.accepts)
+      writer.field("reason", queue.refusing?.description)
+      writer.field("last", queue.last)
+      writer.field("head", queue.head.description)
+      writer.field("unsent", unsent)
+      writer.field("rows", queue.rows)
+      writer.field("bytes", queue.bytes)
+      writer.field("limit_bytes", queue.limitBytes)
+      writer.field("shed", queue.shed)
+      writer.field("events", queue.counts.events)
+      writer.field("commits", queue.counts.commits)
+      writer.field("failures", queue.counts.failures)
+      writer.key("damaged")
+      writer.array { writer in for id in queue.damaged { writer.value(id.description) } }
+      writer.key("consumers")
+      writer.object { writer in
+        for (name, consumer) in queue.consumers.sorted(by: { $0.key < $1.key }) {
+          writer.key(name)
+          writer.object { writer in
+            writer.field("incarnation", consumer.incarnation.description)
+            writer.field("received_through", consumer.receivedThrough)
+            writer.field("safe_through", consumer.safeThrough)
+            writer.field("frees", consumer.frees)
+          }
+        }
+      }
+    }
+  }
+
+  private func write(_ life: IncarnationStatus, to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.field("incarnation", life.incarnation.description)
+      writer.field("first", life.first)
+      writer.field("last", life.last)
+      writer.field("head", life.head.description)
+      writer.field("why", life.why)
+      writer.key("received")
+      writer.object { writer in
+        for (name, through) in life.received.sorted(by: { $0.key < $1.key }) { writer.field(name, through) }
+      }
+    }
+  }
+
+  private func write(_ device: DeviceStatus, to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.field("name", device.name)
+      writer.field("station", device.station)
+      writer.field("kind", device.kind)
+      writer.field("address", device.address)
+      writer.field("state", device.state?.rawValue)
+      writer.field("since", device.since)
+      writer.field("reason", device.reason)
+      writer.field("last_good", device.lastGood)
+      writer.field("good", device.good)
+      writer.field("missed_polls", device.missedPolls)
+      writer.key("faults")
+      writer.object { writer in
+        for (kind, count) in device.faults.sorted(by: { $0.key < $1.key }) { writer.field(kind, count) }
+      }
+    }
+  }
+
+  private func write(_ context: Stamp, to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.field("station", context.station)
+      writer.key("context")
+      writer.object { writer in for field in context.fields { writer.field(field.name, field.value) } }
+      writer.key("by")
+      writer.object { writer in
+        for field in context.fields {
+          switch field.by {
+          case .sequence(let number): writer.field(field.name, number)
+          case .event(let id): writer.field(field.name, id.description)
+          case nil: break
+          }
+        }
+      }
+    }
+  }
+
+  private func writeCentral(to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.field("unsent", unsent)
+      guard let forward else {
+        writer.field("state", "pulls")
+        return
+      }
+      writer.field("state", forward.state.rawValue)
+      writer.field("words", forward.words)
+      writer.field("url", forward.url)
+      writer.field("since", forward.since)
+      writer.field("reason", forward.reason)
+      writer.field("incarnation", forward.incarnation?.description)
+      writer.field("received_through", forward.receivedThrough)
+      writer.field("safe_through", forward.safeThrough)
+      writer.field("last_contact", forward.lastContact)
+      writer.field("conflict", forward.conflict)
+    }
+  }
+}

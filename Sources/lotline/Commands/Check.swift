@@ -1,0 +1,120 @@
+import ArgumentParser
+import Devices
+import Events
+import Foundation
+import Settings
+
+/// `lotline check`: reads settings and maps, opens nothing, and says what would be sent.
+struct CheckCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "check",
+    abstract: "Check settings and maps, and show the requests that each Modbus device will get.",
+    discussion: """
+      FILE is the settings of an edge or a central, or a single map; without one, the edge's settings and its \
+      maps are checked. Nothing is opened: no port, no file that the settings name but the maps.
+      """)
+
+  @Argument(help: "Settings of an edge or a central, or maps.") var files: [String] = []
+  @Option(help: "The settings to check where no FILE is given.") var config = EdgeSettings.standardPath
+  @Flag(help: "JSON for programs in place of tables.") var json = false
+
+  func run() async throws {
+    let checked = (files.isEmpty ? [config] : files).map { CheckedFile($0) }
+    if json {
+      var writer = JSONWriter()
+      writer.object { inner in
+        inner.field("ok", checked.allSatisfy(\.problems.isEmpty))
+        inner.key("files")
+        inner.array { list in for file in checked { file.write(to: &list) } }
+      }
+      print(String(decoding: writer.bytes, as: UTF8.self))
+    } else {
+      for file in checked { print(file.text) }
+    }
+    if checked.contains(where: { !$0.problems.isEmpty }) { throw ExitCode(1) }
+  }
+}
+
+/// A file, what is wrong with it, and what would be done with it.
+struct CheckedFile {
+  let path: String
+  private(set) var kind = Kind.edge
+  private(set) var problems: [Problem] = []
+  private(set) var summary = ""
+  private(set) var devices: [CheckedDevice] = []
+
+  enum Kind: String {
+    case edge, central, map
+  }
+
+  init(_ path: String) {
+    self.path = path
+    do {
+      kind = Self.kind(of: try SettingsFile(path: path))
+      switch kind {
+      case .edge:
+        let settings = try EdgeSettings.read(path)
+        devices = settings.devices.map { CheckedDevice($0) }
+        summary =
+          "the settings of line PC \(settings.source): \(counted(settings.stations.count, "station")), "
+          + counted(devices.count, "device")
+      case .central:
+        let settings = try CentralSettings.read(path)
+        summary =
+          "the settings of a central: \(counted(settings.sources.count, "source")), "
+          + counted(settings.routes.count, "route")
+      case .map:
+        let file = try SettingsFile(path: path)
+        let map = DeviceMap(file)
+        try file.check()
+        let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
+        devices = map.map { [CheckedDevice(name: name, map: name, $0)] } ?? []
+        summary = "a map"
+      }
+    } catch let error as SettingsError {
+      problems = error.problems
+    } catch {
+      problems = [Problem(file: path, line: 0, field: "", found: "\(error)", allowed: "a readable file")]
+    }
+  }
+
+  /// Told by the keys that only one kind of file has.
+  private static func kind(of file: SettingsFile) -> Kind {
+    let fields = file.root.fields(of: "settings or a map")
+    if fields.has("kind") { return .map }
+    if ["source", "stations", "queue", "central", "control"].contains(where: fields.has) { return .edge }
+    if ["store", "sources", "routes", "readers", "since", "time-zone"].contains(where: fields.has) { return .central }
+    return (file.name as NSString).lastPathComponent.hasPrefix("central") ? .central : .edge
+  }
+
+  /// For people: problems one a line, or what would be done.
+  var text: String {
+    guard problems.isEmpty else { return problems.map(\.description).joined(separator: "\n") }
+    return (["\(path): \(summary); nothing wrong"] + devices.flatMap(\.lines)).joined(separator: "\n")
+  }
+
+  func write(to json: inout JSONWriter) {
+    json.object { writer in
+      writer.field("file", path)
+      writer.field("kind", kind.rawValue)
+      writer.key("problems")
+      writer.array { inner in
+        for problem in problems {
+          inner.object { item in
+            item.field("file", problem.file)
+            item.field("line", problem.line > 0 ? problem.line : nil)
+            item.field("field", problem.field)
+            item.field("found", problem.found)
+            item.field("allowed", problem.allowed)
+            item.field("nearest", problem.nearest)
+          }
+        }
+      }
+      writer.key("devices")
+      writer.array { inner in for device in devices { device.write(to: &inner) } }
+    }
+  }
+}
+
+/// `1 device`, `2 devices`.
+private func counted(_ count: Int, _ what: String) -> String { "\(count) \(what)\(count == 1 ? "" : "s")" }

@@ -1,0 +1,137 @@
+import Devices
+import Events
+import Settings
+
+/// A device as it would be asked or listened to.
+struct CheckedDevice {
+  let name: String
+  /// Nil where a map is looked at alone.
+  let station: String?
+  let map: String
+  /// Nil where a map is looked at alone.
+  let address: String?
+  let content: DeviceMap
+
+  init(_ settings: DeviceSettings) {
+    name = settings.name
+    station = settings.station
+    map = settings.map.name
+    content = settings.map.map
+    switch settings.link {
+    case .modbus(let host, let port, let unit):
+      address = "\(ListenAddress(host: host, port: port)) unit \(unit)"
+    case .serial(let path): address = path
+    }
+  }
+
+  init(name: String, map: String, _ content: DeviceMap) {
+    self.name = name
+    station = nil
+    self.map = map
+    address = nil
+    self.content = content
+  }
+
+  /// For people: what it is, and a table of what is asked or understood.
+  var lines: [String] {
+    let place = station.map { " at station \($0)" } ?? ""
+    let way = address.map { ", \($0)" } ?? ""
+    switch content {
+    case .modbus(let map):
+      let rate = Self.rate(map.plan)
+      return ["", "\(name)\(place): map \(self.map)\(way), \(rate) requests/s at rest"] + requests(map.plan).lines
+    case .serial(let map):
+      let answers = [
+        map.acknowledge.accepted.isEmpty ? nil : "\"\(escaped(map.acknowledge.accepted))\" after the commit",
+        map.acknowledge.refused.isEmpty ? nil : "\"\(escaped(map.acknowledge.refused))\" for a refusal",
+      ].compactMap { $0 }
+      return [
+        "", "\(name)\(place): map \(self.map)\(way), \(map.line), ends with \"\(escaped(map.frame.end))\"",
+        "  answers: " + (answers.isEmpty ? "none" : answers.joined(separator: ", ")),
+      ] + rules(map).lines.map { "  " + $0 }
+    }
+  }
+
+  private func requests(_ plan: RequestPlan) -> Table {
+    var table = Table("GROUP", "FOR", "EVERY", "FUNCTION", "TABLE", "ADDRESS", "COUNT", "TAGS")
+    for part in plan.parts {
+      for request in part.requests {
+        table.add(
+          part.group, part.purpose.rawValue, part.every.map { format($0) } ?? Self.occasion(part.purpose),
+          String(request.function), request.table.rawValue, String(request.address), String(request.count),
+          request.tags.map(\.name).joined(separator: " "))
+      }
+    }
+    return table
+  }
+
+  private func rules(_ map: ScannerMap) -> Table {
+    var table = Table("CODE", "PLACE")
+    for rule in map.codes { table.add(rule.match, rule.place ?? "") }
+    return table
+  }
+
+  private static func occasion(_ purpose: RequestPlan.Purpose) -> String {
+    switch purpose {
+    case .poll, .trigger: "always"
+    case .block: "cycle"
+    case .acknowledge: "connection; written each cycle"
+    }
+  }
+
+  /// What is sent while no cycle runs, to one decimal.
+  private static func rate(_ plan: RequestPlan) -> String {
+    let perSecond = plan.parts.reduce(0.0) { sum, part in
+      sum + (part.every.map { Double(part.requests.count) / $0.inSeconds } ?? 0)
+    }
+    return "\((perSecond * 10).rounded() / 10)"
+  }
+
+  func write(to json: inout JSONWriter) {
+    json.object { writer in
+      writer.field("device", name)
+      writer.field("station", station)
+      writer.field("map", map)
+      writer.field("address", address)
+      switch content {
+      case .modbus(let map): Self.write(map.plan, to: &writer)
+      case .serial(let map): Self.write(map, to: &writer)
+      }
+    }
+  }
+
+  private static func write(_ plan: RequestPlan, to json: inout JSONWriter) {
+    json.key("requests")
+    json.array { inner in
+      for part in plan.parts {
+        for request in part.requests {
+          inner.object { item in
+            item.field("group", part.group)
+            item.field("for", part.purpose.rawValue)
+            item.field("every_ms", part.every.map { $0.wholeMicroseconds / 1000 })
+            item.field("function", request.function)
+            item.field("table", request.table.rawValue)
+            item.field("address", request.address)
+            item.field("count", request.count)
+            item.key("tags")
+            item.array { names in for tag in request.tags { names.value(tag.name) } }
+          }
+        }
+      }
+    }
+  }
+
+  private static func write(_ map: ScannerMap, to json: inout JSONWriter) {
+    json.field("line", map.line.description)
+    json.field("end", hex(map.frame.end))
+    json.key("codes")
+    json.array { inner in
+      for rule in map.codes {
+        inner.object { item in
+          item.field("match", rule.match)
+          item.field("place", rule.place)
+        }
+      }
+    }
+  }
+}

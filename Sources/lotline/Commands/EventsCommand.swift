@@ -1,0 +1,105 @@
+import ArgumentParser
+import Events
+import Foundation
+
+struct EventsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "events", abstract: "The newest events of the edge, or (--central) of the central.")
+
+  @OptionGroup var edge: EdgeOptions
+  @OptionGroup var output: OutputOptions
+
+  @Flag(help: "Go on with each new event until Ctrl-C.")
+  var follow = false
+
+  @Option(help: "How many to begin with.")
+  var limit = 20
+
+  @Option(help: "Ask this central in place of the edge.")
+  var central: String?
+
+  @Option(help: "Only events of this type (`cycle`, `scan`, …).")
+  var type: String?
+
+  func run() async throws {
+    try await reporting {
+      if let central {
+        try await showCentral(Asking(door: .url(central), token: nil, authorityFile: nil))
+      } else {
+        try await showEdge(try edge.asking())
+      }
+    }
+  }
+
+  private func showCentral(_ asking: Asking) async throws {
+    var path = "/v1/events?limit=\(limit)"
+    if let type { path += "&type=\(percentEncoded(fullType(type)))" }
+    show(try await asking.get(path, accept: "application/x-ndjson").body)
+    if follow { throw ValidationError("--follow asks the edge; leave --central out") }
+  }
+
+  private func showEdge(_ asking: Asking) async throws {
+    var answer = try await asking.get("/v1/events?limit=\(limit)", accept: "application/x-ndjson")
+    show(answer.body)
+    while follow {
+      guard let first = answer.header(Batch.Header.first).flatMap({ UInt64($0) }),
+        let incarnation = answer.header(Batch.Header.incarnation)
+      else { throw Asking.Failure(description: "the edge's answer lacks its Lotline headers") }
+      let after = first - 1 + UInt64(answer.body.count { $0 == 0x0A })
+      answer = try await asking.get(
+        "/v1/events?after=\(after)&incarnation=\(incarnation)&wait=30&limit=1000", accept: "application/x-ndjson")
+      show(answer.body)
+    }
+  }
+
+  private func show(_ body: [UInt8]) {
+    for line in body.split(separator: 0x0A) {
+      guard let envelope = try? Envelope(line: line) else { continue }
+      if let type, envelope.type != fullType(type) { continue }
+      if output.json {
+        output.printRaw(Array(line))
+      } else {
+        let start = line.startIndex
+        let data = line[(start + envelope.data.lowerBound)..<(start + envelope.data.upperBound)]
+        print(EventSentence(envelope: envelope, data: JSON(data) ?? .null).line)
+      }
+    }
+  }
+
+  private func fullType(_ name: String) -> String { name.hasPrefix("lotline.") ? name : "lotline.\(name)" }
+}
+
+/// An event in a line for people: number, time, subject, and what it says.
+struct EventSentence {
+  let envelope: Envelope
+  let data: JSON
+
+  var line: String {
+    let type = envelope.type.replacing("lotline.", with: "")
+    return visible("\(envelope.id.sequence)  \(envelope.time)  \(envelope.subject)  \(type)  \(said)")
+  }
+
+  private var said: String {
+    let known: [String?] = [
+      data["device"]?.text, data["kind"]?.text, data["state"]?.text, data["text"]?.text, data["field"]?.text,
+      data["to"]?.text, data["trigger"]?.whole.map { "#\($0)" }, data["result"]?.text,
+      data["stamp"]?["unit"]?.text.map { "unit \($0)" }, data["count"]?.whole.map { "count \($0)" },
+      data["problem"]?.text, data["reason"]?.text, data["why"]?.text, data["file"]?.text,
+      data["tags"]?.members.map(tags),
+    ]
+    return known.compactMap { $0 }.joined(separator: "  ")
+  }
+
+  private func tags(_ members: [JSON.Member]) -> String {
+    members.map { member in
+      switch TagValue(member.value) {
+      case .bool(let value): "\(member.name)=\(value)"
+      case .int(let value): "\(member.name)=\(value)"
+      case .double(let value): "\(member.name)=\(value)"
+      case .string(let value): "\(member.name)=\(value)"
+      case .bad(let reason, _): "\(member.name)=bad(\(reason))"
+      case nil: "\(member.name)=?"
+      }
+    }.joined(separator: " ")
+  }
+}

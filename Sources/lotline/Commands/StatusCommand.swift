@@ -1,0 +1,51 @@
+import ArgumentParser
+import Events
+
+struct StatusCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "status", abstract: "How this line PC stands: devices, context, queue, central.",
+    discussion: "Exit status 1 where it is not capturing or a device is not online.")
+
+  @OptionGroup var edge: EdgeOptions
+  @OptionGroup var output: OutputOptions
+
+  func run() async throws {
+    try await reporting {
+      let answer = try await edge.asking().get("/v1/status")
+      guard let status = answer.json else {
+        throw Asking.Failure(description: "the edge's status is not JSON: is another program at its socket?")
+      }
+      if output.json { output.printRaw(answer.body) } else { show(status) }
+      let devices = status["devices"]?.items ?? []
+      let isWell = devices.allSatisfy { $0["state"]?.text == "online" }
+      if status["queue"]?["accepting"]?.flag != true || !isWell { throw ExitCode(1) }
+    }
+  }
+
+  private func show(_ status: JSON) {
+    print(visible("\(status["source"]?.text ?? "?"): \(status["capturing"]?.text ?? "?")"))
+    let queue = status["queue"]
+    print(
+      "queue: \(queue?["last"]?.whole ?? 0) events given, \(queue?["unsent"]?.whole ?? 0) not at the central yet, "
+        + "\((queue?["bytes"]?.whole ?? 0) / 1_000_000) of \((queue?["limit_bytes"]?.whole ?? 0) / 1_000_000) MB")
+    if let words = status["central"]?["words"]?.text { print(visible("central: \(words)")) }
+    print("")
+    var devices = Table("DEVICE", "STATION", "STATE", "SINCE", "GOOD", "FAULTS", "ADDRESS", "REASON")
+    for device in status["devices"]?.items ?? [] {
+      let faults = (device["faults"]?.members ?? []).map { "\($0.name) \($0.value.whole ?? 0)" }
+      devices.add(
+        device["name"]?.text ?? "", device["station"]?.text ?? "", device["state"]?.text ?? "starting",
+        device["since"]?.text ?? "", "\(device["good"]?.whole ?? 0)", faults.joined(separator: ", "),
+        device["address"]?.text ?? "", device["reason"]?.text ?? "")
+    }
+    devices.show()
+    print("")
+    var stations = Table("STATION", "FIELD", "VALUE")
+    for station in status["stations"]?.items ?? [] {
+      let fields = station["context"]?.members ?? []
+      if fields.isEmpty { stations.add(station["station"]?.text ?? "", "", "nothing scanned yet") }
+      for field in fields { stations.add(station["station"]?.text ?? "", field.name, field.value.text ?? "") }
+    }
+    stations.show()
+  }
+}

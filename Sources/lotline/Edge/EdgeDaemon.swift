@@ -1,0 +1,119 @@
+import Devices
+import Events
+import Forward
+import Foundation
+import Logging
+import Machine
+import Queue
+import ServiceLifecycle
+import Stations
+import Web
+
+/// `lotline edge run`: the way of the data, put together in its order.
+///
+/// Promise: the daemon says that it is ready after its queue is open, verified and writable; and no fault of a
+/// device, the central or the network ends it.
+struct EdgeDaemon {
+  let settings: EdgeSettings
+  let environment: [String: String]
+  let logger: Logger
+
+  /// Runs until SIGTERM or SIGINT, then stops in order: devices, pages, a last sending, the queue.
+  func run() async throws {
+    try ProcessLimits.capDescriptors(at: 1024)
+    let supervisor = Supervisor(environment: environment)
+
+    let queue = try await EventQueue.open(settings.queueSettings, source: settings.source, logger: logger)
+    let kept = try await queue.state(prefix: "")
+    let start = Start(
+      source: settings.source, moment: .now(), opening: queue.opening, files: settings.files, kept: kept)
+    let entry = start.entry()
+    _ = try await queue.append { _ in entry }
+
+    let stations = LineStations(
+      settings.stations, routing: Routing(settings.devices), state: kept, append: queue.append, logger: logger)
+    let devices = LineDevices(
+      settings.devices, lastCycles: LineStations.lastCycles(from: kept), logger: logger
+    ) { report in await stations.take(report) }
+    let forwarder = settings.central.map { central in
+      Forwarder(queue: queue, settings: central.forward, source: settings.source, logger: logger)
+    }
+    let life = SignsOfLife(
+      source: settings.source, queue: queue, devices: { devices.status }, supervisor: supervisor, logger: logger)
+
+    var services: [any Service] = []
+    if let forwarder { services.append(LastSending(forwarder)) }
+    services.append(try page(queue, stations, devices, forwarder))
+    services.append(control(queue, stations, devices, forwarder))
+    services.append(Work("signs of life") { await life.run() })
+    services.append(Work("devices") { await devices.run() })
+    supervisor.ready(status: "capturing for \(settings.source)")
+    try await runTogether(services, logger: logger)
+
+    supervisor.stopping()
+    let stopped = Event(StoppedData(why: "told to stop"), at: .now(), subject: settings.source.description)
+    _ = try? await queue.append { _ in Entry(events: [stopped]) }
+    if let forwarder { await forwarder.drain(within: .seconds(1)) }
+    await queue.close()
+  }
+
+  private func page(
+    _ queue: EventQueue, _ stations: LineStations, _ devices: LineDevices, _ forwarder: Forwarder?
+  ) throws -> any Service {
+    let token = try settings.web.tokenFile.map { try BearerToken(file: $0) }
+    let listener = settings.web.listener
+    return try site(queue, stations, devices, forwarder, token: token).application(listener) { port in
+      logger.info("the line's page is at \(listener.url(port: port))")
+    }
+  }
+
+  private func control(
+    _ queue: EventQueue, _ stations: LineStations, _ devices: LineDevices, _ forwarder: Forwarder?
+  ) -> any Service {
+    EdgeControl(site(queue, stations, devices, forwarder, token: nil))
+      .application(path: settings.controlSocket(environment: environment), logger: logger)
+  }
+
+  private func site(
+    _ queue: EventQueue, _ stations: LineStations, _ devices: LineDevices, _ forwarder: Forwarder?,
+    token: BearerToken?
+  ) -> EdgeSite {
+    EdgeSite(
+      source: settings.source, version: Lotline.version, queue: queue, token: token,
+      devices: { devices.status }, contexts: { await stations.contexts.map { $0.stamp } },
+      forward: Self.status(of: forwarder), logger: logger)
+  }
+
+  private static func status(of forwarder: Forwarder?) -> (@Sendable () -> ForwardStatus)? {
+    guard let forwarder else { return nil }
+    return { forwarder.status }
+  }
+}
+
+extension EdgeSettings {
+  var queueSettings: QueueSettings {
+    var queue = QueueSettings(path: self.queue.path)
+    queue.limitBytes = self.queue.limitBytes
+    queue.keep = self.queue.keep
+    return queue
+  }
+}
+
+extension PeerSettings {
+  var forward: ForwardSettings { ForwardSettings(url: url, tokenFile: tokenFile, caFile: caFile) }
+}
+
+extension WebSettings {
+  var listener: WebListener {
+    WebListener(host: listen.host, port: listen.port, certificateFile: certificateFile, keyFile: keyFile)
+  }
+}
+
+extension StationContext {
+  /// As the page and the status show it.
+  var stamp: Stamp {
+    Stamp(
+      station: station,
+      fields: fields.map { Stamp.Field(name: $0.name, value: $0.value, by: $0.by.map { .event($0) }) })
+  }
+}

@@ -1,0 +1,74 @@
+import Devices
+import Events
+import Logging
+import Machine
+import Queue
+
+/// Writes when the daemon was last alive, watches the clock, and feeds the watchdog with work that was done.
+///
+/// The watchdog is fed only when the queue committed a sign of life and every device's loop has gone
+/// round since: a daemon that hangs is restarted by the service manager, and its silence becomes a gap.
+struct SignsOfLife: Sendable {
+  let source: SourceName
+  let queue: EventQueue
+  let devices: @Sendable () -> [DeviceStatus]
+  let supervisor: Supervisor
+  let logger: Logger
+  /// How often; a crash is known to this exactness.
+  var every: Duration = .seconds(1)
+  /// A device's loop that has not gone round for so long hangs.
+  var patience: Duration = .seconds(20)
+
+  /// Runs until the task is cancelled.
+  func run() async {
+    var clock = ClockWatch(at: .now(), state: .now())
+    var progress = Progress(patience: patience)
+    var failing = false
+    while !Task.isCancelled {
+      let moment = Moment.now()
+      do {
+        try await queue.beat(at: moment.time)
+        if let change = clock.look(at: moment, state: .now()) {
+          let event = Event(change, at: moment, subject: source.description)
+          _ = try await queue.append { _ in Entry(events: [event]) }
+        }
+        failing = false
+      } catch {
+        if !failing { logger.error("writing a sign of life: \(error)") }
+        failing = true
+      }
+      let newlyHanging = progress.look(at: devices(), moment: moment)
+      if !failing, progress.standing.isEmpty { supervisor.alive() }
+      for name in newlyHanging { logger.error("device \(name) has not gone round its loop for \(patience): it hangs") }
+      try? await Task.sleep(for: every)
+    }
+  }
+}
+
+/// Tells which devices' loops have stood still for too long.
+struct Progress {
+  let patience: Duration
+  private var seen: [String: (beats: UInt64, since: Moment, told: Bool)] = [:]
+  private(set) var standing: Set<String> = []
+
+  init(patience: Duration) { self.patience = patience }
+
+  /// Takes the next look; the devices that hang and were not named before.
+  mutating func look(at devices: [DeviceStatus], moment: Moment) -> [String] {
+    var hanging: [String] = []
+    for device in devices {
+      guard var known = seen[device.name], known.beats == device.beats else {
+        seen[device.name] = (device.beats, moment, false)
+        standing.remove(device.name)
+        continue
+      }
+      let stood = Duration.nanoseconds(Int64(moment.boottimeNanoseconds) - Int64(known.since.boottimeNanoseconds))
+      guard stood > patience else { continue }
+      standing.insert(device.name)
+      if !known.told { hanging.append(device.name) }
+      known.told = true
+      seen[device.name] = known
+    }
+    return hanging
+  }
+}

@@ -1,0 +1,54 @@
+import Events
+import Machine
+import Queue
+import Settings
+
+/// What the daemon records when it starts: that it runs, what was missing before, and its settings.
+struct Start {
+  let source: SourceName
+  let moment: Moment
+  let opening: Opening
+  let files: [(file: String, text: String)]
+  /// The hashes of the settings in force before, as the queue kept them, by state key.
+  let kept: [String: [UInt8]]
+
+  static let configPrefix = "config/"
+
+  /// All of it as one entry: started, gaps, then each settings file that changed.
+  func entry() -> Entry {
+    let clock = ClockState.now()
+    let started = StartedData(
+      boot: Host.bootID, version: Lotline.version, host: Host.name, clockSynchronised: clock.synchronised,
+      clockErrorSeconds: clock.errorSeconds, previous: opening.previous, alive: opening.alive)
+    var entry = Entry(events: [event(started)])
+    entry.events += gaps.map { event($0) }
+    for (file, text) in files {
+      let config = ConfigData(file: file, text: text)
+      let key = Self.configPrefix + file
+      guard kept[key] != Array(config.sha256.utf8) || opening.previous != nil else { continue }
+      entry.events.append(event(config))
+      entry.state.append(StateChange(key: key, value: Array(config.sha256.utf8)))
+    }
+    return entry
+  }
+
+  /// The time in which nothing was read, and the rows that a damaged file took with it.
+  var gaps: [GapData] {
+    var gaps: [GapData] = []
+    if let alive = opening.alive, alive < moment.time {
+      gaps.append(
+        GapData(
+          kind: .daemonDown, from: alive, to: moment.time,
+          reason: opening.stoppedCleanly ? "the daemon was stopped" : "the daemon ended without being stopped"))
+    }
+    gaps += opening.lost.map { lost in
+      GapData(
+        kind: .lost, from: opening.alive, to: moment.time,
+        count: lost.numbers.upperBound - lost.numbers.lowerBound + 1,
+        reason: "events \(lost) could not be recovered from the damaged file \(opening.setAside ?? "")")
+    }
+    return gaps
+  }
+
+  private func event(_ data: some EventData) -> Event { Event(data, at: moment, subject: source.description) }
+}

@@ -1,0 +1,223 @@
+import Settings
+import Testing
+
+@testable import Devices
+
+@Suite struct ScannerMapTests {
+  @Test func `a map with all fields is read as it is written`() throws {
+    let map = try scannerMap(
+      """
+      about: Hand scanner in USB-COM mode
+      line: 19200 7E2
+      frame: { start: "\\x02", end: '\\x03\\r', max-length: 200, idle: 250ms }
+      acknowledge: { accepted: "\\x06", refused: '\\x15\\xFF' }
+      aim: true
+      encoding: utf-8
+      codes:
+        - { match: "^OP-(?<operator>[0-9]{4})$" }
+        - { match: '^C-(?<material>\\w+)$', as: coil }
+        - { match: '^M-(?<material>\\w+)$' }
+      """)
+    #expect(map.about == "Hand scanner in USB-COM mode")
+    #expect(map.line == SerialLine(baud: 19200, dataBits: 7, parity: .even, stopBits: 2))
+    #expect(map.line.description == "19200 7E2")
+    #expect(map.frame == FrameRule(start: [2], end: [3, 13], maxLength: 200, idle: .milliseconds(250)))
+    #expect(map.acknowledge == .init(accepted: [6], refused: [0x15, 0xFF]))
+    #expect(map.hasAIM)
+    #expect(map.codes.map(\.match) == ["^OP-(?<operator>[0-9]{4})$", "^C-(?<material>\\w+)$", "^M-(?<material>\\w+)$"])
+    #expect(map.codes.map(\.place) == [nil, "coil", "material"])
+  }
+
+  @Test func `what a map leaves out has its default`() throws {
+    let map = try scannerMap("frame: { end: \"\\r\" }")
+    #expect(map.line.description == "9600 8N1")
+    #expect(map.frame == FrameRule(start: [], end: [13], maxLength: 4096, idle: .milliseconds(500)))
+    #expect(map.acknowledge == .init())
+    #expect(!map.hasAIM)
+    #expect(map.codes.isEmpty)
+  }
+
+  /// A map that is right but for one line.
+  private func problems(_ line: String) throws -> [String] {
+    let isFrame = line.hasPrefix("frame:")
+    let file = try SettingsFile(
+      name: "gun.yaml", text: "kind: serial\n" + (isFrame ? "" : "frame: { end: \"\\r\" }\n") + line)
+    _ = DeviceMap(file)
+    do {
+      try file.check()
+      return []
+    } catch let error as SettingsError {
+      return error.problems.map(\.description)
+    }
+  }
+
+  @Test(arguments: brokenMapCases)
+  func `a broken map says what is wrong and how it would be right`(line: String, problem: String) throws {
+    #expect(try problems(line) == [problem])
+  }
+
+  @Test func `a map without a frame says so`() throws {
+    let file = try SettingsFile(name: "gun.yaml", text: "kind: serial\nline: 9600 8N1\n")
+    if case .some = DeviceMap(file) { Issue.record("a map without a frame was taken") }
+    let error = #expect(throws: SettingsError.self) { try file.check() }
+    #expect(
+      error?.description
+        == "gun.yaml:1: found no \"frame\"; allowed: frame: what ends a frame, such as { end: \"\\r\" }")
+  }
+
+  @Test func `all problems of a map are shown at once, in the order of lines`() throws {
+    let file = try SettingsFile(
+      name: "gun.yaml", text: "kind: serial\nline: 9600 9N1\nframe: { end: '' }\naim: on\ncodes: [{ match: '(' }]")
+    _ = DeviceMap(file)
+    let error = #expect(throws: SettingsError.self) { try file.check() }
+    #expect(error?.problems.map(\.line) == [2, 3, 4, 5])
+  }
+}
+
+/// A line that breaks a map, and below it, indented, the problem; `<NAME>` stands for a list that recurs.
+private let brokenMapCases: [(line: String, problem: String)] = {
+  let lists = [
+    ("<RATES>", "300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600"),
+    ("<FORM>", "speed, data bits, parity and stop bits, such as 9600 8N1"),
+    ("<BYTES>", #"ASCII, \r, \n, \t, \x02, \\; from 80 up in single quotes, '\xFF'"#),
+    ("<ROLES>", "operator, lot, unit, product, material, component, order, carrier, command, no-read"),
+  ]
+  var cases: [(line: String, problem: String)] = []
+  for line in brokenMaps.split(separator: "\n").map(String.init) {
+    if line.hasPrefix("  ") {
+      let more = String(line.drop { $0 == " " })
+      let problem = cases[cases.count - 1].problem
+      cases[cases.count - 1].problem = problem.isEmpty ? more : problem + " " + more
+    } else {
+      cases.append((line, ""))
+    }
+  }
+  return cases.map { found in
+    (found.line, lists.reduce(found.problem) { $0.replacing($1.0, with: $1.1) })
+  }
+}()
+
+/// Each breaks a map that is right otherwise.
+private let brokenMaps = #"""
+  line: 9601 8N1
+    gun.yaml:3: line: found "9601" baud; allowed: <RATES>; did you mean "9600"?
+  line: fast
+    gun.yaml:3: line: found "fast"; allowed: <FORM>
+  line: [9600, 8N1]
+    gun.yaml:3: line: found a list; allowed: <FORM>
+  line:
+    gun.yaml:3: line: found nothing; allowed: <FORM>
+  line: 9600 8N
+    gun.yaml:3: line: found "8N"; allowed: <FORM>
+  line: 9600 5N1
+    gun.yaml:3: line: found "5" data bits in "5N1"; allowed: 7 or 8
+  line: 9600 8n1
+    gun.yaml:3: line: found parity "n" in "8n1"; allowed: N (none), E (even) or O (odd); did you mean "N"?
+  line: 9600 8M1
+    gun.yaml:3: line: found parity "M" in "8M1"; allowed: N (none), E (even) or O (odd): mark and space parity
+      are not supported yet
+  line: 9600 8N3
+    gun.yaml:3: line: found "3" stop bits in "8N3"; allowed: 1 or 2
+  line: 9600 8N1 rtscts
+    gun.yaml:3: line: found "rtscts"; allowed: <FORM>: flow control is not supported yet
+  frame: { start: "\x02" }
+    gun.yaml:2: frame: found no "end"; allowed: end: the bytes that end a frame, such as "\r"; an idle time
+      alone is not supported yet
+  frame: "\r"
+    gun.yaml:2: frame: found "\r"; allowed: what ends a frame, such as { end: "\r" }
+  frame: { end: "" }
+    gun.yaml:2: frame.end: found ""; allowed: 1 to 8 bytes, such as "\r": <BYTES>
+  frame: { end: }
+    gun.yaml:2: frame.end: found nothing; allowed: 1 to 8 bytes, such as "\r": <BYTES>
+  frame: { end: '\q' }
+    gun.yaml:2: frame.end: found "\\q"; allowed: 1 to 8 bytes, such as "\r": <BYTES>
+  frame: { end: '\x0' }
+    gun.yaml:2: frame.end: found "\\x0"; allowed: 1 to 8 bytes, such as "\r": <BYTES>
+  frame: { end: "\xFF" }
+    gun.yaml:2: frame.end: found "\xC3\xBF"; allowed: 1 to 8 bytes, such as "\r": <BYTES>
+  frame: { end: 123456789 }
+    gun.yaml:2: frame.end: found "123456789"; allowed: 1 to 8 bytes, such as "\r": <BYTES>
+  frame: { end: "\r", length: 14 }
+    gun.yaml:2: frame.length: found "length"; allowed: leave it out: a frame of fixed length is not supported
+      yet
+  frame: { format: rdm6300 }
+    gun.yaml:2: frame.format: found "format"; allowed: leave it out: a frame format such as rdm6300 is not
+      supported yet
+  frame: { end: "\r", max-length: 5000 }
+    gun.yaml:2: frame.max-length: found "5000"; allowed: a whole number from 2 to 4096
+  frame: { start: "AB", end: "CD", max-length: 4 }
+    gun.yaml:2: frame: found a max-length of 4 for 4 bytes of start and end; allowed: a max-length that leaves
+      room for a code
+  frame: { end: "\r", idle: 5 }
+    gun.yaml:2: frame.idle: found "5"; allowed: a time from 10ms to 1m
+  frame: { end: "\r", idle: 2m }
+    gun.yaml:2: frame.idle: found "2m"; allowed: a time from 10ms to 1m
+  frame: { end: "\r", maxlength: 5 }
+    gun.yaml:2: frame.maxlength: found unknown key "maxlength"; allowed: end, idle, max-length, start; did you
+      mean "max-length"?
+  acknowledge: {}
+    gun.yaml:3: acknowledge: found neither accepted nor refused; allowed: accepted: "\x06", refused: "\x15", or
+      one of them
+  acknowledge: "\x06"
+    gun.yaml:3: acknowledge: found "\x06"; allowed: what is sent after a scan: accepted, refused
+  acknowledge: { accepted: A, refused: A }
+    gun.yaml:3: acknowledge: found "A" for both accepted and refused; allowed: different bytes, so that the
+      operator can tell them apart
+  acknowledge: { acepted: A, refused: B }
+    gun.yaml:3: acknowledge.acepted: found unknown key "acepted"; allowed: accepted, refused; did you mean
+      "accepted"?
+  aim: yes
+    gun.yaml:3: aim: found "yes"; allowed: true or false
+  encoding: gb18030
+    gun.yaml:3: encoding: found "gb18030"; allowed: utf-8: gb18030 is not supported yet
+  encoding: utf8
+    gun.yaml:3: encoding: found "utf8"; allowed: utf-8; did you mean "utf-8"?
+  usb: { vendor: 0x0C2E }
+    gun.yaml:3: usb: found "usb"; allowed: leave it out: a scanner found by its usb identity is not supported
+      yet
+  address: 192.168.0.9:2000
+    gun.yaml:3: address: found "address"; allowed: leave it out: a scanner on a network address is not supported
+      yet
+  codes: "^OP"
+    gun.yaml:3: codes: found "^OP"; allowed: a list: rules such as { match: "^OP-(?<operator>[0-9]{4})$" }
+  codes: ["^OP"]
+    gun.yaml:3: codes[0]: found "^OP"; allowed: a rule such as { match: "^OP-(?<operator>[0-9]{4})$" }
+  codes: [{ as: coil }]
+    gun.yaml:3: codes[0]: found no "match"; allowed: match: a pattern with a role, (?<unit>…)
+  codes: [{ match: "" }]
+    gun.yaml:3: codes[0].match: found ""; allowed: a pattern with a role, (?<unit>…)
+  codes: [{ match: "^(?<unti>.*)$" }]
+    gun.yaml:3: codes[0].match: found unknown role "unti"; allowed: <ROLES>; did you mean "unit"?
+  codes: [{ match: "^(?<xyzzy>.*)$" }]
+    gun.yaml:3: codes[0].match: found unknown role "xyzzy"; allowed: <ROLES>
+  codes: [{ match: "^(unit)$" }]
+    gun.yaml:3: codes[0].match: found a pattern without a role; allowed: a named group, (?<role>…), with one of
+      <ROLES>
+  codes: [{ match: "^(?=A)(?<unit>.*)$" }]
+    gun.yaml:3: codes[0].match: found lookahead, "(?=" at character 2 of the pattern; allowed: groups (…), (?:…)
+      and (?<role>…); lookahead is not supported
+  codes: [{ match: "(?<unit>A" }]
+    gun.yaml:3: codes[0].match: found "(" without its ")" at character 1 of the pattern; allowed: a closing )
+  codes: [{ match: "(?<unit>A)", as: coil }]
+    gun.yaml:3: codes[0].as: found "coil"; allowed: no "as": it names the place of a material, and the pattern
+      has no (?<material>…)
+  codes: [{ match: "(?<material>A)", as: operator }]
+    gun.yaml:3: codes[0].as: found the role "operator" as a place; allowed: a name that is not a role's, such as
+      coil
+  codes: [{ match: "(?<material>A)", as: material }]
+    gun.yaml:3: codes[0].as: found "material"; allowed: leave it out: material is the place of a rule without
+      "as"
+  codes: [{ match: "(?<material>A)", as: "the coil" }]
+    gun.yaml:3: codes[0].as: found "the coil"; allowed: a place: 1 to 64 of A-Z a-z 0-9 - _
+  codes: [{ gs1: { lot: "10" } }]
+    gun.yaml:3: codes[0].gs1: found "gs1"; allowed: leave it out: gs1 is not supported yet
+  codes: [{ mh10: { material: "1T" }, as: coil }]
+    gun.yaml:3: codes[0].mh10: found "mh10"; allowed: leave it out: mh10 is not supported yet
+  codes: [{ mach: "(?<unit>A)", match: "(?<unit>B)" }]
+    gun.yaml:3: codes[0].mach: found unknown key "mach"; allowed: as, match; did you mean "match"?
+  about: [a]
+    gun.yaml:3: about: found a list; allowed: a text
+  baud: 9600
+    gun.yaml:3: baud: found unknown key "baud"; allowed: about, acknowledge, aim, codes, encoding, frame, kind,
+      line
+  """#

@@ -1,0 +1,180 @@
+import Events
+import Testing
+
+@testable import Forward
+
+/// What the delivery does next, without any network: each happening has one answer.
+struct DeliveryStateTests {
+  private let chain = Chain(count: 5)
+  private var state = DeliveryState(limits: .init(lines: 2))
+  private var life: QueueLife { QueueLife(incarnation: chain.incarnation, agreedThrough: 0) }
+
+  private func reading(after: UInt64, lines: Int = 2, bytes: Int = 1 << 20, wait: Duration = .zero)
+    -> DeliveryState.Action
+  {
+    .read(ReadRequest(incarnation: chain.incarnation, after: after, lines: lines, bytes: bytes, wait: wait))
+  }
+
+  private mutating func sending(after through: UInt64 = 0) {
+    _ = state.next(.listed([life]))
+    _ = state.next(.position(chain.receipt(through)))
+    if through > 0 { _ = state.next(.recorded(.agreed)) }
+    _ = state.next(.read(.batch(chain.batch(after: through, limit: 2))))
+  }
+
+  @Test mutating func `the central is asked before anything is sent, and sending goes on from its position`() {
+    #expect(DeliveryState.first == .list)
+    #expect(state.next(.listed([life])) == .ask(chain.incarnation))
+    #expect(state.next(.position(chain.receipt(2))) == .record(chain.receipt(2)))
+    #expect(state.next(.recorded(.agreed)) == reading(after: 2))
+    let batch = chain.batch(after: 2, limit: 2)
+    #expect(state.next(.read(.batch(batch))) == .deliver(batch))
+    #expect(state.standing == .sending)
+    #expect(state.next(.answered(.receipt(chain.receipt(4)))) == .record(chain.receipt(4)))
+    #expect(state.next(.recorded(.agreed)) == reading(after: 4))
+  }
+
+  @Test mutating func `with nothing left it waits for more, and says that the central has all`() {
+    sending()
+    _ = state.next(.answered(.receipt(chain.receipt(5))))
+    #expect(state.next(.recorded(.agreed)) == reading(after: 5))
+    #expect(state.next(.read(.batch(chain.batch(after: 5)))) == .list)
+    #expect(state.standing == .idle)
+    #expect(state.next(.listed([life])) == reading(after: 5, wait: .seconds(30)))
+  }
+
+  @Test mutating func `an earlier incarnation is finished before the current one`() {
+    let current = Incarnation.random()
+    let lives = [life, QueueLife(incarnation: current, agreedThrough: 0)]
+    #expect(state.next(.listed(lives)) == .ask(chain.incarnation))
+    _ = state.next(.position(chain.receipt(5)))
+    #expect(state.next(.recorded(.agreed)) == reading(after: 5))
+    #expect(state.next(.read(.batch(chain.batch(after: 5)))) == .list)
+    #expect(state.next(.listed(lives)) == .ask(current))
+  }
+
+  @Test mutating func `a central that went back gets what it lost again`() {
+    sending(after: 4)
+    #expect(state.next(.answered(.receipt(chain.receipt(1)))) == .record(chain.receipt(1)))
+    #expect(state.next(.recorded(.agreed)) == reading(after: 1))
+  }
+
+  @Test mutating func `another hash at the central's position begins a new incarnation and still sends the branch`() {
+    let lives = [QueueLife(incarnation: chain.incarnation, agreedThrough: 1)]
+    _ = state.next(.listed(lives))
+    _ = state.next(.position(chain.receipt(3, head: .zero)))
+    #expect(state.next(.recorded(.disputed("differs"))) == .renew(chain.incarnation, why: "differs"))
+    #expect(state.next(.renewed) == reading(after: 1))
+    let branch = chain.batch(after: 1)
+    #expect(state.next(.read(.batch(branch))) == .deliver(branch))
+    #expect(state.next(.answered(.conflict(position: 2))) == reading(after: 5))
+    #expect(state.next(.read(.batch(chain.batch(after: 5)))) == .list)
+    let current = Incarnation.random()
+    #expect(state.next(.listed(lives + [.init(incarnation: current, agreedThrough: 0)])) == .ask(current))
+  }
+
+  @Test mutating func `a central that has more than the queue begins a new incarnation`() {
+    _ = state.next(.listed([life]))
+    _ = state.next(.position(chain.receipt(5)))
+    _ = state.next(.recorded(.agreed))
+    guard case .renew(chain.incarnation, _) = state.next(.read(.beyondEnd)) else {
+      Issue.record("the queue went back and nothing was done")
+      return
+    }
+  }
+
+  @Test mutating func `a conflict on a batch begins a new incarnation, once`() {
+    sending()
+    guard case .renew = state.next(.answered(.conflict(position: 1))) else {
+      Issue.record("a conflict was passed over")
+      return
+    }
+    #expect(state.next(.renewed) == reading(after: 2))
+    let rest = chain.batch(after: 2)
+    #expect(state.next(.read(.batch(rest))) == .deliver(rest))
+    #expect(state.next(.answered(.conflict(position: 3))) == reading(after: 5))
+  }
+
+  @Test mutating func `a hole is answered by asking where the central stands, not for ever`() {
+    sending()
+    for _ in 0..<3 {
+      #expect(state.next(.answered(.hole(position: 1))) == .ask(chain.incarnation))
+      _ = state.next(.position(chain.receipt(0)))
+      _ = state.next(.read(.batch(chain.batch(after: 0, limit: 2))))
+    }
+    #expect(state.next(.answered(.hole(position: 1))) == .pause(.milliseconds(500), exact: false))
+  }
+
+  @Test mutating func `a receipt without progress is a failure`() {
+    sending(after: 2)
+    #expect(state.next(.answered(.receipt(chain.receipt(2)))) == .pause(.milliseconds(500), exact: false))
+    guard case .away = state.standing else {
+      Issue.record("standing \(state.standing)")
+      return
+    }
+  }
+
+  @Test mutating func `pauses double to a minute and begin anew after an answer`() {
+    sending()
+    var pauses: [DeliveryState.Action] = []
+    for _ in 0..<9 {
+      pauses.append(state.next(.failed(.away("refused"))))
+      #expect(state.next(.paused) == .ask(chain.incarnation))
+    }
+    let seconds = [0.5, 1, 2, 4, 8, 16, 32, 60, 60]
+    #expect(pauses == seconds.map { .pause(.seconds($0), exact: false) })
+    _ = state.next(.position(chain.receipt(0)))
+    #expect(state.next(.failed(.away("refused"))) == .pause(.milliseconds(500), exact: false))
+  }
+
+  @Test mutating func `the central's Retry-After is kept where it is longer`() {
+    sending()
+    #expect(state.next(.failed(.away("503", retryAfter: .seconds(7)))) == .pause(.seconds(7), exact: true))
+    _ = state.next(.paused)
+    #expect(state.next(.failed(.away("503", retryAfter: .zero))) == .pause(.seconds(1), exact: true))
+  }
+
+  @Test mutating func `a refusal is tried again each minute and shown as such`() {
+    _ = state.next(.listed([life]))
+    #expect(state.next(.failed(.refused("401"))) == .pause(.seconds(60), exact: true))
+    #expect(state.standing == .refused("401"))
+    #expect(state.next(.paused) == .ask(chain.incarnation))
+  }
+
+  @Test mutating func `a batch that is too large is halved, and grows again with success`() {
+    let bytes = chain.batch(after: 0, limit: 2).body.count / 2
+    sending()
+    #expect(state.next(.failed(.tooLarge("413"))) == reading(after: 0, lines: 1, bytes: max(4096, bytes)))
+    _ = state.next(.read(.batch(chain.batch(after: 0, limit: 1))))
+    _ = state.next(.answered(.receipt(chain.receipt(1))))
+    #expect(state.next(.recorded(.agreed)) == reading(after: 1, lines: 2, bytes: max(8192, bytes * 2)))
+  }
+
+  @Test mutating func `one event that is too large is a refusal, not a loop`() {
+    sending()
+    _ = state.next(.failed(.tooLarge("413")))
+    _ = state.next(.read(.batch(chain.batch(after: 0, limit: 1))))
+    #expect(state.next(.failed(.tooLarge("413"))) == .pause(.seconds(60), exact: true))
+  }
+
+  @Test mutating func `lost numbers are declared even where no line follows them`() {
+    _ = state.next(.listed([life]))
+    _ = state.next(.position(chain.receipt(0)))
+    let lost = Batch(
+      incarnation: chain.incarnation, first: 6, previous: chain.hashes[5], head: chain.hashes[5], lost: 1...5, lines: [])
+    #expect(state.next(.read(.batch(lost))) == .deliver(lost))
+    #expect(state.next(.answered(.receipt(chain.receipt(5)))) == .record(chain.receipt(5)))
+  }
+
+  @Test mutating func `a queue that does not begin a new incarnation is told as a refusal and asked again`() {
+    sending()
+    _ = state.next(.answered(.conflict(position: 1)))
+    _ = state.next(.renewed)
+    _ = state.next(.read(.batch(chain.batch(after: 2))))
+    _ = state.next(.answered(.conflict(position: 3)))
+    #expect(state.next(.read(.batch(chain.batch(after: 5)))) == .list)
+    #expect(state.next(.listed([life])) == .pause(.seconds(60), exact: true))
+    #expect(state.next(.paused) == .list)
+    #expect(state.next(.listed([life])) == .ask(chain.incarnation))
+  }
+}

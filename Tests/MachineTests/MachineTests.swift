@@ -1,0 +1,93 @@
+import Glibc
+import Machine
+import TestParts
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct MachineTests {
+  @Test func `a pseudo-terminal carries all bytes both ways`() throws {
+    let terminal = try PseudoTerminal()
+    let side = open(terminal.path, O_RDWR | O_NOCTTY | O_CLOEXEC)
+    try #require(side >= 0)
+    defer { close(side) }
+    let all = (0...255).map { UInt8($0) }
+    try terminal.send(all)
+    var buffer = [UInt8](repeating: 0, count: 512)
+    let count = read(side, &buffer, buffer.count)
+    #expect(Array(buffer[..<max(0, count)]) == all)
+    #expect(write(side, all, all.count) == all.count)
+    #expect(terminal.receive(timeoutMilliseconds: 5000) == all)
+    #expect(terminal.receive(timeoutMilliseconds: 0).isEmpty)
+  }
+
+  @Test func `dropping a pseudo-terminal hangs up its line and takes its link away`() throws {
+    let folder = try ScratchFolder()
+    let link = folder.file("gun")
+    var terminal: PseudoTerminal? = try PseudoTerminal(link: link)
+    let side = open(link, O_RDWR | O_NOCTTY | O_CLOEXEC)
+    try #require(side >= 0)
+    defer { close(side) }
+    #expect(terminal != nil)
+    terminal = nil
+    var waited = pollfd(fd: side, events: Int16(POLLIN), revents: 0)
+    #expect(poll(&waited, 1, 5000) == 1)
+    #expect(waited.revents & Int16(POLLHUP) != 0)
+    #expect(access(link, F_OK) == -1)
+  }
+
+  @Test func `a descriptor is closed when its owner lets go`() {
+    var ends: [Int32] = [-1, -1]
+    #expect(pipe(&ends) == 0)
+    defer { close(ends[0]) }
+    var byte: UInt8 = 0
+    do {
+      let writing = Descriptor(owning: ends[1])
+      #expect(write(writing.number, &byte, 1) == 1)
+    }
+    #expect(read(ends[0], &byte, 1) == 1)
+    // The end of the file comes only once nobody can write any more.
+    #expect(read(ends[0], &byte, 1) == 0)
+  }
+
+  @Test func `a failure of the system says what was tried and why`() {
+    #expect(SystemFailure(doing: "opening /x", code: ENOENT).description == "opening /x: No such file or directory")
+  }
+
+  @Test func `the clock's state has an error that is not negative`() {
+    #expect(ClockState.now().errorSeconds >= 0)
+  }
+
+  @Test func `the service manager hears what it is told`() throws {
+    let folder = try ScratchFolder()
+    let path = folder.file("notify")
+    let receiver = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
+    try #require(receiver >= 0)
+    defer { close(receiver) }
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
+    let bound = withUnsafePointer(to: &address) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(receiver, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    try #require(bound == 0)
+    let supervisor = Supervisor(environment: ["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "30000000"])
+    #expect(supervisor.watchdogInterval == .seconds(30))
+    supervisor.ready(status: "taking readings")
+    supervisor.alive()
+    supervisor.stopping()
+    var heard: [String] = []
+    var buffer = [UInt8](repeating: 0, count: 256)
+    for _ in 0..<3 {
+      let count = recv(receiver, &buffer, buffer.count, 0)
+      heard.append(String(decoding: buffer[..<max(0, count)], as: UTF8.self))
+    }
+    #expect(heard == ["READY=1\nSTATUS=taking readings", "WATCHDOG=1", "STOPPING=1"])
+  }
+
+  @Test func `without a service manager nothing is said and nothing fails`() {
+    let supervisor = Supervisor(environment: [:])
+    #expect(supervisor.watchdogInterval == nil)
+    supervisor.ready(status: "alone")
+  }
+}

@@ -1,0 +1,136 @@
+import Events
+import Foundation
+import Queue
+import TestParts
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct SpaceTests {
+  let folder: ScratchFolder
+  init() throws { folder = try ScratchFolder() }
+
+  @Test func `a full queue refuses, says what to do, and takes again after a receipt`() async throws {
+    let queue = try await openQueue(folder, limitBytes: 2_000_000)
+    let text = String(repeating: "x", count: 2000)
+    var refusal: Refusal?
+    while refusal == nil {
+      do { _ = try await queue.append(entry(text)) } catch { refusal = error }
+      if queue.status.last > 5000 { break }
+    }
+    guard case .full(let why)? = refusal else {
+      Issue.record("the queue grew beyond its limit: \(queue.status)")
+      return
+    }
+    #expect(why.contains("raise queue.limit"))
+    #expect(queue.status.refusing == refusal)
+    #expect(queue.status.bytes <= 2_300_000)
+    let last = queue.status.last
+    #expect(last > 200)
+    try await queue.record(try queue.receipt(through: last, safe: 0), from: "central", frees: true)
+    await #expect(throws: Refusal.self, "what is received is not yet safe") { try await queue.append(entry(text)) }
+    try await queue.record(try queue.receipt(through: last, safe: last), from: "central", frees: true)
+    #expect(queue.status.accepts)
+    let after = try await queue.append(entry(text))
+    #expect(after.place.first == last + 1)
+    #expect(queue.status.rows < last)
+    let verdict = await queue.verify()
+    #expect(verdict.isGood && verdict.missing.count == 1)
+  }
+
+  @Test func `readings at a rate are refused before all else, and counted`() async throws {
+    let queue = try await openQueue(folder, limitBytes: 2_000_000)
+    let text = String(repeating: "x", count: 2000)
+    var isShedding = false
+    while !isShedding {
+      do {
+        _ = try await queue.append { _ in Entry(events: [event(text)], isPeriodic: true) }
+      } catch { isShedding = true }
+    }
+    #expect(queue.status.shed == 1)
+    #expect(queue.status.accepts)
+    _ = try await queue.append(entry("a scan"))
+    await #expect(throws: Refusal.self) {
+      try await queue.append { _ in Entry(events: [event(text)], isPeriodic: true) }
+    }
+    #expect(queue.status.shed == 2)
+  }
+
+  @Test func `rows go when they are safe and old, and the chain and the state stay`() async throws {
+    let queue = try await openQueue(folder, keep: .seconds(3600))
+    let old = Moment.now().time.adding(.seconds(-7200))
+    for index in 0..<100 {
+      _ = try await queue.append { _ in
+        Entry(events: [event("old \(index)", at: old)], state: [.init(key: "context", value: [UInt8(index)])])
+      }
+    }
+    try await queue.fill(20, "young")
+    let head = queue.status.head
+    try await queue.record(try queue.receipt(through: 120, safe: 90), from: "central", frees: true)
+    try await eventually("what is safe is gone") {
+      try await queue.beat(at: Moment.now().time)
+      return queue.status.rows == 30
+    }
+    try await queue.record(try queue.receipt(through: 120, safe: 120), from: "central", frees: true)
+    try await eventually("what is old is gone") {
+      try await queue.beat(at: Moment.now().time)
+      return queue.status.rows == 20
+    }
+    let batch = try await queue.batch(after: 0, limit: 100, maxBytes: 1 << 20)
+    #expect(batch.lost == 1...100)
+    #expect(batch.first == 101 && batch.lines.count == 20)
+    #expect(batch.head == head)
+    _ = try VerifiedBatch(batch, from: line3)
+    #expect(try await queue.state(prefix: "context") == ["context": [99]])
+    await queue.close()
+    let again = try await openQueue(folder)
+    #expect(again.status.last == 120 && again.status.head == head && again.status.rows == 20)
+    #expect(try await again.state(prefix: "context") == ["context": [99]])
+    #expect(try await again.append(entry("next")).place.first == 121)
+  }
+
+  @Test func `the receipts of a consumer that frees nothing let no row go`() async throws {
+    let queue = try await openQueue(folder, keep: .zero)
+    try await queue.fill(10)
+    try await queue.record(try queue.receipt(through: 10, safe: 10), from: "historian", frees: false)
+    try await queue.beat(at: Moment.now().time)
+    #expect(queue.status.rows == 10)
+    #expect(queue.status.consumers["historian"]?.safeThrough == 10)
+    try await queue.record(try queue.receipt(through: 10, safe: 10), from: "central", frees: true)
+    #expect(queue.status.rows == 1, "the last row stays for the chain to go on from")
+    #expect(try await queue.append(entry("next")).place.first == 11)
+  }
+
+  @Test func `a receipt that does not fit the chain is not believed`() async throws {
+    let queue = try await openQueue(folder)
+    try await queue.fill(5)
+    let good = try await queue.receipt(through: 3, safe: 2)
+    func changed(
+      source: SourceName = line3, incarnation: Incarnation? = nil, through: UInt64 = 3, head: ChainHash? = nil,
+      safe: UInt64 = 2
+    ) -> Receipt {
+      Receipt(
+        source: source, incarnation: incarnation ?? good.incarnation, receivedThrough: through,
+        head: head ?? good.head, safeThrough: safe)
+    }
+    await #expect(throws: QueueFault.wrongSource(SourceName("x")!)) {
+      try await queue.record(changed(source: SourceName("x")!), from: "central", frees: true)
+    }
+    let stranger = Incarnation.random()
+    await #expect(throws: QueueFault.unknownIncarnation(stranger)) {
+      try await queue.record(changed(incarnation: stranger), from: "central", frees: true)
+    }
+    await #expect(throws: QueueFault.beyondEnd(head: 5)) {
+      try await queue.record(changed(through: 6), from: "central", frees: true)
+    }
+    await #expect(throws: QueueFault.wrongHash(at: 3, expected: good.head, found: .zero)) {
+      try await queue.record(changed(head: .zero), from: "central", frees: true)
+    }
+    await #expect(throws: QueueFault.unordered(received: 3, safe: 4)) {
+      try await queue.record(changed(safe: 4), from: "central", frees: true)
+    }
+    #expect(queue.status.consumers.isEmpty)
+    try await queue.record(good, from: "central", frees: true)
+    #expect(queue.status.consumers["central"]?.receivedThrough == 3)
+    #expect(queue.status.unsent(to: "central").map(\.last) == [5])
+    await #expect(throws: QueueFault.beyondEnd(head: 5)) { try await queue.batch(after: 6, limit: 1, maxBytes: 1) }
+  }
+}

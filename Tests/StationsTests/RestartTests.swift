@@ -1,0 +1,92 @@
+import Devices
+import Events
+import Stations
+import Testing
+
+@Suite(.timeLimit(.minutes(1))) struct RestartTests {
+  @Test func `context, components, commands and last cycles survive a restart`() async throws {
+    let line = Line()
+    await line.scan([("operator", "E1"), ("materials.coil", "C1")], at: 1)
+    await line.scan([("materials.coil", "C2")], at: 2)
+    await line.cycle(41, at: 3, after: 2.9)
+    await line.scan([("component", "K-1")], at: 4)
+    await line.scan([("command", "REWORK")], at: 5)
+    let again = await line.restarted()
+    #expect(await again.stations.contexts == line.stations.contexts)
+    #expect(
+      LineStations.lastCycles(from: await line.queue.state) == [CycleKey(device: "press-1", group: "cycle"): 41])
+    await again.cycle(42, at: 60, after: nil)
+    let cycle = try #require(await line.queue.all(CycleData.self).last?.data)
+    #expect(cycle.stamp?["materials.coil"] == "C2" && cycle.stamp?.origin(of: "materials.coil") == .sequence(4))
+    #expect(cycle.components.map(\.id) == ["K-1"] && cycle.mode == "rework")
+    #expect(cycle.unsure == [])
+  }
+
+  @Test func `a change before the restart is unsure for a cycle that may have run before it`() async throws {
+    let line = Line()
+    await line.scan([("lot", "L1")], at: 1)
+    await line.cycle(1, at: 2, after: 1.9)
+    await line.scan([("lot", "L2")], at: 3)
+    let again = await line.restarted()
+    await again.cycle(2, at: 60, after: nil)
+    #expect(await line.queue.all(CycleData.self).last?.data.unsure == [.init("lot", "L1")])
+  }
+
+  @Test func `a new life of the queue begins with what was in effect, by full ids`() async throws {
+    let line = Line()
+    await line.scan([("operator", "E1")], at: 1)
+    await line.cycle(1, at: 1.5, after: 1.4, roles: [("lot", "L1")])
+    let old = await line.queue.incarnation
+    await line.queue.beginNewLife()
+    let again = await line.restarted()
+    await again.reading(at: 10)
+    await again.reading(at: 11)
+    #expect(await line.queue.lines.map(\.event.type) == [.context, .context, .reading, .reading])
+    let carried = await line.queue.all(ContextData.self).map(\.data)
+    #expect(carried.map(\.to) == ["E1", "L1"] && carried.map(\.from) == [nil, nil])
+    #expect(carried.map(\.how) == [.scanned, .read])
+    let scan = EventID(incarnation: old, sequence: 1)
+    let cycle = EventID(incarnation: old, sequence: 4)
+    #expect(carried.map(\.by) == [.event(scan), .event(cycle)])
+    let stamps = await line.queue.all(ReadingData.self).compactMap(\.data.stamp)
+    #expect(stamps.allSatisfy { $0.origin(of: "operator") == .event(scan) && $0.origin(of: "lot") == .event(cycle) })
+  }
+
+  @Test func `a new life while the daemon runs is carried over too, once, with the last cycles`() async throws {
+    let line = Line()
+    await line.scan([("lot", "L1")], at: 1)
+    await line.cycle(5, at: 2, after: 1.9)
+    await line.queue.beginNewLife()
+    await line.reading(at: 3)
+    await line.reading(at: 4)
+    await line.scan([("lot", "L2")], at: 5)
+    let changes = await line.queue.all(ContextData.self).map(\.data)
+    #expect(changes.map(\.to) == ["L1", "L2"])
+    #expect(changes.last?.by == .sequence(4))  // reading, context, reading, scan
+    let entry = try #require(await line.queue.entries.dropFirst().first)
+    #expect(entry.state.map(\.key) == ["context/ST10", "cycle/press-1/cycle"])
+  }
+
+  @Test func `what is refused leaves no trace`() async throws {
+    let line = Line()
+    await line.scan([("lot", "L1")], at: 1)
+    await line.queue.refuse(.full("free some space"))
+    let refused = Acceptance.refused("the queue is full: free some space")
+    #expect(await line.scan([("lot", "L2"), ("component", "K-1")], at: 2) == refused)
+    #expect(await line.cycle(6, at: 3, after: 2.9) == refused)
+    #expect(await line.reading(at: 3) == refused)
+    #expect(await line.stations.contexts[0].fields.map(\.value) == ["L1"])
+    #expect(await line.stations.contexts[0].components.isEmpty)
+    await line.queue.refuse(nil)
+    // The cycle is reported again, and is then the first of its number.
+    #expect(await line.cycle(6, at: 3, after: 2.9) == .accepted)
+    let cycle = try #require(await line.queue.all(CycleData.self).last?.data)
+    #expect(cycle.stamp?["lot"] == "L1" && cycle.trigger == 6)
+  }
+
+  @Test func `a context that cannot be read back begins empty`() async {
+    let line = Line(state: ["context/ST10": Array("{".utf8), "cycle/press-1/cycle": Array("[]".utf8)])
+    #expect(await line.stations.contexts[0].fields.isEmpty)
+    #expect(await line.cycle(1, at: 1, after: nil) == .accepted)
+  }
+}

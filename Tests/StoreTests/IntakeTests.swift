@@ -1,0 +1,149 @@
+import Events
+import GRDB
+import Testing
+import TestParts
+
+@testable import Store
+
+@Suite(.timeLimit(.minutes(1)))
+struct IntakeTests {
+  let folder: ScratchFolder
+
+  init() throws { folder = try ScratchFolder() }
+
+  private func edge(_ count: Int = 6) -> FakeEdge {
+    var edge = FakeEdge(seed: 7)
+    for _ in 0..<count { edge.add(StoppedData(why: "test"), subject: "ST10") }
+    return edge
+  }
+
+  private func receipt(_ edge: FakeEdge, _ through: UInt64) -> Receipt {
+    Receipt(
+      source: edge.source, incarnation: edge.incarnation, receivedThrough: through, head: edge.hash(through),
+      safeThrough: through)
+  }
+
+  @Test func `synchronous is FULL in force after opening`() async throws {
+    #expect(try await openStore(folder).synchronousInForce() == 2)
+  }
+
+  @Test func `an unknown incarnation is through 0 with a zero head`() async throws {
+    let edge = edge()
+    let answer = try await openStore(folder).position(of: edge.source, incarnation: edge.incarnation)
+    #expect(answer == receipt(edge, 0))
+  }
+
+  @Test func `the same batch again is the same receipt, and no row more`() async throws {
+    let store = try await openStore(folder)
+    let edge = edge()
+    for _ in 0..<3 { #expect(try await store.take(edge.batch(), from: edge.source) == .receipt(receipt(edge, 6))) }
+    #expect(try await store.events(EventFilter()).items == edge.lines)
+    #expect(try await store.position(of: edge.source, incarnation: edge.incarnation) == receipt(edge, 6))
+  }
+
+  @Test func `of a batch that is partly known the rest is stored`() async throws {
+    let store = try await openStore(folder)
+    let edge = edge()
+    _ = try await store.take(edge.batch(1...4), from: edge.source)
+    #expect(try await store.take(edge.batch(3...6), from: edge.source) == .receipt(receipt(edge, 6)))
+    #expect(try await store.events(EventFilter()).items == edge.lines)
+  }
+
+  @Test func `a hole that is not declared is refused with the number that is missing`() async throws {
+    let store = try await openStore(folder)
+    let edge = edge()
+    _ = try await store.take(edge.batch(1...2), from: edge.source)
+    #expect(try await store.take(edge.batch(5...6), from: edge.source) == .hole(position: 3, receipt(edge, 2)))
+    #expect(try await store.events(EventFilter()).items.count == 2)
+  }
+
+  @Test func `a hole that is declared is a gap, and the chain goes on behind it`() async throws {
+    let store = try await openStore(folder)
+    let edge = edge()
+    _ = try await store.take(edge.batch(1...2), from: edge.source)
+    #expect(try await store.take(edge.batch(5...6, lost: 3...4), from: edge.source) == .receipt(receipt(edge, 6)))
+    let gap = try #require(try await store.gaps().items.first { $0.kind == "sequence-hole" })
+    #expect(gap.count == 2 && gap.from != nil && gap.to != nil)
+    #expect(gap.id == "sequence-hole:\(edge.incarnation):3")
+    // Lines that were declared lost and turn up after all close it.
+    #expect(try await store.take(edge.batch(1...6), from: edge.source) == .receipt(receipt(edge, 6)))
+    #expect(try await store.events(EventFilter()).items.count == 6)
+    #expect(try await store.gaps().items.filter { $0.kind == "sequence-hole" }.isEmpty)
+  }
+
+  @Test func `other bytes under a known number are a conflict: both are kept, and ours stays`() async throws {
+    let store = try await openStore(folder)
+    let edge = edge(3)
+    var clone = self.edge(2)
+    clone.add(StoppedData(why: "another life"), subject: "ST10")
+    clone.add(StoppedData(why: "and on"), subject: "ST10")
+    _ = try await store.take(edge.batch(), from: edge.source)
+    #expect(try await store.take(clone.batch(), from: edge.source) == .conflict(position: 3, receipt(edge, 3)))
+    #expect(try await store.take(clone.batch(4...4), from: edge.source) == .conflict(position: 3, receipt(edge, 3)))
+    #expect(try await store.events(EventFilter()).items == edge.lines)
+    let counts = try await store.counts()
+    #expect(counts.first { $0.name == "conflicts" }?.count == 2)
+    #expect(try await store.gaps().items.contains { $0.kind == "conflict" })
+  }
+
+  @Test func `a batch whose lines were altered stores nothing`() async throws {
+    let store = try await openStore(folder)
+    let edge = edge(2)
+    var lines = edge.lines
+    lines[1][lines[1].count - 3] ^= 1
+    let altered = Batch(incarnation: edge.incarnation, first: 1, previous: .zero, head: edge.head, lines: lines)
+    await #expect(throws: BatchFault.self) { try await store.take(altered, from: edge.source) }
+    #expect(try await store.events(EventFilter()).items.isEmpty)
+  }
+
+  @Test func `a digest in the place of a line is a held gap until the line comes`() async throws {
+    let store = try await openStore(folder)
+    let edge = edge(3)
+    var lines = edge.lines
+    lines[1] = Array("#\(hex(ChainHash.digest(of: lines[1])))".utf8)
+    let held = Batch(incarnation: edge.incarnation, first: 1, previous: .zero, head: edge.head, lines: lines)
+    #expect(try await store.take(held, from: edge.source) == .receipt(receipt(edge, 3)))
+    #expect(try await store.gaps().items.map(\.kind) == ["held"])
+    #expect(try await store.events(EventFilter()).items.count == 2)
+    #expect(try await store.take(edge.batch(2...2), from: edge.source) == .receipt(receipt(edge, 3)))
+    #expect(try await store.gaps().items.isEmpty)
+    #expect(try await store.events(EventFilter()).items.count == 3)
+  }
+
+  @Test func `an event of a type or a content that nobody knows is stored as it is`() async throws {
+    let store = try await openStore(folder)
+    var edge = FakeEdge(seed: 9)
+    for (type, data) in [("lotline.future", "{\"x\":[1,null]}"), ("lotline.cycle", "{\"device\":7}")] {
+      edge.add(
+        line: Array(
+          """
+          {"specversion":"1.0","id":"\(edge.incarnation):\(edge.last + 1)","source":"\(edge.source)","type":"\(type)",\
+          "time":"2026-11-23T08:31:02.123456Z","subject":"ST10","boottime":"1","data":\(data)}
+          """.utf8))
+    }
+    #expect(try await store.take(edge.batch(), from: edge.source) == .receipt(receipt(edge, 2)))
+    #expect(try await store.events(EventFilter(type: "lotline.future")).items == [edge.lines[0]])
+  }
+
+  @Test func `a store of a newer schema is refused by name`() async throws {
+    let store = try await openStore(folder)
+    try await store.pool.write { try $0.execute(sql: "UPDATE meta SET value = '99' WHERE key = 'schema'") }
+    try store.close()
+    let error = await #expect(throws: StoreError.self) { try await openStore(folder) }
+    #expect(error?.description.contains("schema 99") == true)
+  }
+
+  @Test func `a source that was not heard for too long is a gap while it lasts and after`() async throws {
+    let clock = TestClock()
+    let store = try await openStore(
+      folder, TraceRules(sources: [SourceName("plant1.line4.pc1")!], now: clock.now))
+    let edge = edge(1)
+    _ = try await store.take(edge.batch(), from: edge.source)
+    #expect(try await store.gaps().items.isEmpty)
+    clock.advance(.seconds(61))
+    #expect(try await store.gaps().items.map(\.source).sorted { $0! < $1! } == ["plant1.line3.pc1", "plant1.line4.pc1"])
+    _ = try await store.position(of: edge.source, incarnation: edge.incarnation)
+    let ended = try #require(try await store.gaps().items.first { $0.source == "plant1.line3.pc1" })
+    #expect(ended.to != nil)
+  }
+}

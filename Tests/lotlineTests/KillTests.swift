@@ -1,0 +1,128 @@
+import Devices
+import Events
+import Foundation
+import Glibc
+import TestParts
+import Testing
+
+/// Promise 2 under SIGKILL: every acknowledged cycle is at the central exactly once with its own value, and every
+/// acknowledged scan is there.
+@Suite(.serialized) struct `Kills lose and double nothing` {
+  @Test(.timeLimit(.minutes(5))) func `ten kills of the edge and ten of the central`() async throws {
+    try await torture(edgeKills: 10, centralKills: 10)
+  }
+
+  @Test(.timeLimit(.minutes(60)), .enabled(if: Proof.isOn, "a sweep: runs in make proof"))
+  func `Proof: a hundred kills of the edge and thirty of the central`() async throws {
+    let kills = Proof.number("LOTLINE_KILLS") ?? 100
+    try await torture(edgeKills: kills, centralKills: max(30, kills * 3 / 10))
+  }
+
+  /// Runs a line of four PLCs and two scanners under load, kills both daemons at random moments, and compares.
+  private func torture(edgeKills: Int, centralKills: Int) async throws {
+    var plcs: [SerialPLC] = []
+    for index in 0..<4 { plcs.append(try await SerialPLC(name: "press-\(index + 1)")) }
+    let links = try ScratchFolder()
+    let scanners = try (0..<2).map { try InsistentScanner(name: "gun-\($0 + 1)", link: links.file("gun-\($0 + 1)")) }
+    let line = try LineFolder(
+      plcs: plcs.map { .init(name: $0.name, port: $0.port) },
+      scanners: scanners.map { .init(name: $0.name, link: $0.link) })
+    let load = Task {
+      await withDiscardingTaskGroup { group in
+        for plc in plcs { group.addTask { await plc.run() } }
+        for scanner in scanners { group.addTask { await scanner.run() } }
+      }
+    }
+    defer { load.cancel() }
+    try await kill(line, edge: edgeKills, central: centralKills, plcs: plcs)
+    load.cancel()
+    await load.value
+    let edge = try line.startEdge()
+    let central = try line.startCentral()
+    try await compare(line, plcs: plcs, scanners: scanners)
+    edge.signal(SIGTERM)
+    central.signal(SIGTERM)
+    #expect(try await edge.ended(within: .seconds(15)) == 0, "\(edge.said)")
+    #expect(try await central.ended(within: .seconds(15)) == 0, "\(central.said)")
+  }
+
+  private func kill(_ line: LineFolder, edge edgeKills: Int, central centralKills: Int, plcs: [SerialPLC]) async throws {
+    var edge = try line.startEdge()
+    var central = try line.startCentral()
+    var victims = Array(repeating: true, count: edgeKills) + Array(repeating: false, count: centralKills)
+    victims.shuffle()
+    for isEdge in victims {
+      // Kills during work count: some cycle must have been acknowledged since the last one.
+      let before = await acknowledged(plcs)
+      try await eventually("the line moves on; edge: \(edge.said.suffix(600))") { await acknowledged(plcs) > before }
+      try await Task.sleep(for: .milliseconds(Int.random(in: 0...120)))  // the random moment, not a wait for anything
+      if isEdge {
+        try await edge.killed()
+        edge = try line.startEdge()
+      } else {
+        try await central.killed()
+        central = try line.startCentral()
+      }
+    }
+    try await edge.killed()
+    try await central.killed()
+  }
+
+  private func acknowledged(_ plcs: [SerialPLC]) async -> Int {
+    var sum = 0
+    for plc in plcs { sum += await plc.acknowledged.count }
+    return sum
+  }
+
+  private func compare(_ line: LineFolder, plcs: [SerialPLC], scanners: [InsistentScanner]) async throws {
+    let answers = CentralAnswers(url: line.centralURL)
+    try await answers.ready()
+    var cycles: [String: [UInt32: Int]] = [:]
+    var scans: [String: Set<String>] = [:]
+    try await eventually("the central has every acknowledged cycle and scan", within: .seconds(60), every: .milliseconds(300)) {
+      cycles = try await storedCycles(answers)
+      scans = try await storedScans(answers)
+      for plc in plcs where await !plc.acknowledged.isSubset(of: Set(cycles[plc.name, default: [:]].keys)) { return false }
+      for scanner in scanners where await !scanner.acknowledged.isSubset(of: scans[scanner.name] ?? []) { return false }
+      return true
+    }
+    for plc in plcs {
+      let stored = cycles[plc.name] ?? [:]
+      let doubled = stored.filter { $0.value > 1 }.keys.sorted()
+      #expect(doubled.isEmpty, "\(plc.name): serials stored more than once: \(doubled)")
+      #expect(await plc.acknowledged.count > 0)
+    }
+    let gaps = try await answers.all("/v1/gaps?limit=500")
+    #expect(gaps.contains { $0["kind"]?.text == "daemon-down" })
+    #expect(!gaps.contains { $0["kind"]?.text == "missed-cycles" })
+    #expect(!gaps.contains { $0["kind"]?.text == "sequence-hole" })
+  }
+
+  private func storedCycles(_ answers: CentralAnswers) async throws -> [String: [UInt32: Int]] {
+    var stored: [String: [UInt32: Int]] = [:]
+    for event in try await answers.all("/v1/events?type=lotline.cycle&limit=1000") {
+      let cycle = try #require(event["data"].flatMap { CycleData($0) })
+      guard case .int(let serial) = cycle.tags.first(where: { $0.name == "serial" })?.value else {
+        Issue.record("a cycle without its serial: \(cycle)")
+        continue
+      }
+      guard case .double(let force) = cycle.tags.first(where: { $0.name == "force" })?.value else {
+        Issue.record("a cycle without its force: \(cycle)")
+        continue
+      }
+      #expect(force == Double(serial) / 4, "cycle \(serial) has another's value")
+      #expect(cycle.trigger == UInt64(UInt16(truncatingIfNeeded: serial)))
+      stored[cycle.device, default: [:]][UInt32(serial), default: 0] += 1
+    }
+    return stored
+  }
+
+  private func storedScans(_ answers: CentralAnswers) async throws -> [String: Set<String>] {
+    var stored: [String: Set<String>] = [:]
+    for event in try await answers.all("/v1/events?type=lotline.scan&limit=1000") {
+      guard let scan = event["data"].flatMap({ ScanData($0) }), let text = scan.text else { continue }
+      stored[scan.device, default: []].insert(text)
+    }
+    return stored
+  }
+}

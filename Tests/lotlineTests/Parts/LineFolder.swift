@@ -1,0 +1,100 @@
+import Foundation
+import TestParts
+
+/// Settings files of a small line on loopback, as a technician would write them.
+struct LineFolder {
+  let scratch: ScratchFolder
+  let centralPort: Int
+
+  var edge: String { scratch.file("edge.yaml") }
+  var central: String { scratch.file("central.yaml") }
+  var centralURL: String { "http://127.0.0.1:\(centralPort)" }
+  static let source = "test.line1.pc1"
+
+  /// A Modbus device with a cycle: the counter at holding:100, the acknowledge at holding:110, the serial at 102.
+  struct PLC {
+    let name: String
+    let port: Int
+  }
+
+  struct Scanner {
+    let name: String
+    let link: String
+  }
+
+  /// Writes both settings files, and maps for presses and scanners; each PLC and scanner pair is a station of its own.
+  init(plcs: [PLC], scanners: [Scanner], pulled: Bool = false) throws {
+    scratch = try ScratchFolder()
+    centralPort = try freePort()
+    let edgePort = try freePort()
+    try scratch.write("devices/press.yaml", Self.pressMap)
+    try scratch.write("devices/gun.yaml", Self.scannerMap)
+    var stations = ""
+    for index in 0..<max(plcs.count, scanners.count) {
+      stations += "  ST\(index + 1)0:\n    unit-ends: cycle\n    devices:\n"
+      if index < plcs.count {
+        stations += "      \(plcs[index].name): { map: press, address: \"127.0.0.1:\(plcs[index].port)\", unit: 1 }\n"
+      }
+      if index < scanners.count {
+        stations += "      \(scanners[index].name): { map: gun, port: \(scanners[index].link) }\n"
+      }
+    }
+    let push = pulled ? "" : "central: { url: \"\(Self.url(centralPort))\" }\n"
+    try scratch.write(
+      "edge.yaml",
+      """
+      source: \(Self.source)
+      stations:
+      \(stations)queue: { path: \(scratch.file("queue.db")) }
+      \(push)web: { listen: "127.0.0.1:\(edgePort)" }
+      control: { socket: \(scratch.file("edge.sock")) }
+
+      """)
+    let feed = pulled ? "{ pull: \"\(Self.url(edgePort))\" }" : "{}"
+    try scratch.write(
+      "central.yaml",
+      """
+      store: { sqlite: \(scratch.file("central.db")) }
+      web: { listen: "127.0.0.1:\(centralPort)" }
+      sources:
+        \(Self.source): \(feed)
+
+      """)
+  }
+
+  private static func url(_ port: Int) -> String { "http://127.0.0.1:\(port)" }
+
+  func startEdge() throws -> Program { try Program(["edge", "run", "--config", edge], in: scratch, name: "edge") }
+  func startCentral() throws -> Program {
+    try Program(["central", "run", "--config", central], in: scratch, name: "central")
+  }
+
+  static let pressMap = """
+    kind: modbus
+    about: A press whose cycles carry a serial number
+    addresses: zero-based
+    requests: { timeout: 500ms }
+    groups:
+      cycle:
+        every: 20ms
+        trigger: { tag: count, at: "holding:100", type: uint16 }
+        acknowledge: { at: "holding:110" }
+        tags:
+          serial: { at: "holding:102", type: uint32 }
+          force: { at: "holding:104", type: float32, unit: kN }
+
+    """
+
+  static let scannerMap = """
+    kind: serial
+    about: A scanner that waits for its acknowledge
+    line: 9600 8N1
+    frame: { end: "\\r" }
+    acknowledge: { accepted: "\\x06", refused: "\\x15" }
+    codes:
+      - { match: "^OP-(?<operator>[0-9]{4})$" }
+      - { match: "^(?<unit>SN[0-9]+)$" }
+      - { match: "^(?<material>COIL-[0-9]+)$", as: coil }
+
+    """
+}
