@@ -67,7 +67,8 @@ struct ModbusPaceTests {
       ])
     #expect(presence.answered(at: moment(10)).isEmpty)
     _ = presence.failed("gone", at: moment(12))
-    let again = Hole(device: "press", moment: moment(15), kind: .deviceOffline, from: at(10), to: at(15), reason: "gone")
+    let again = Hole(
+      device: "press", moment: moment(15), kind: .deviceOffline, from: at(10), to: at(15), reason: "gone")
     #expect(presence.answered(at: moment(15)).last == .hole(again))
   }
 
