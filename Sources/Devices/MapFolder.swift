@@ -63,16 +63,17 @@ public enum DeviceMap: Sendable {
   /// Nil if it cannot be used.
   public init?(_ file: SettingsFile) {
     var fields = file.root.fields(of: "a device map: kind, about and what that kind asks for")
-    defer { fields.close() }
     guard fields.required("kind", "modbus or serial") != nil else { return nil }
     switch fields.choice("kind", of: ["modbus", "serial"]) {
     case "modbus":
+      defer { fields.close() }
       guard let map = ModbusMap(&fields) else { return nil }
       self = .modbus(map)
     case "serial":
+      defer { fields.close() }
       guard let map = ScannerMap(&fields) else { return nil }
       self = .serial(map)
-    default: return nil
+    default: return nil  // which keys are known depends on the kind
     }
   }
 }

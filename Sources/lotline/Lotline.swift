@@ -12,6 +12,8 @@ struct Lotline: AsyncParsableCommand {
       + "1 something is wrong (it says what), 64 the command line is.",
     version: version,
     subcommands: [
-      EdgeCommand.self, CheckCommand.self, StatusCommand.self, EventsCommand.self, TraceCommand.self, GapsCommand.self,
+      EdgeCommand.self, CentralCommand.self, DemoCommand.self, CheckCommand.self, ReadCommand.self,
+      SimulateCommand.self, StatusCommand.self, EventsCommand.self, TraceCommand.self, GapsCommand.self,
+      VerifyCommand.self,
     ])
 }

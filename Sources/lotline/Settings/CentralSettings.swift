@@ -126,25 +126,27 @@ struct CentralSettings: Sendable {
   private static func source(name: String, node: SettingsNode) -> SourceSettings? {
     var fields = node.fields(of: "{ token-file: … } of a line PC that pushes, { pull: \"https://…\" } of another")
     defer { fields.close() }
-    guard let source = SourceName(name) else {
+    let source = SourceName(name)
+    if source == nil {
       node.refuse(found: "\"\(name.prefix(80))\" as the name of a line PC", allowed: "1 to 64 of A-Z a-z 0-9 . _ -")
-      return nil
     }
-    guard fields.has("pull") else {
-      if let ca = fields.optional("ca-file") {
-        ca.refuse(found: "ca-file without pull", allowed: "ca-file where the central pulls")
-      }
-      _ = fields.optional("pull")
-      return SourceSettings(name: source, tokenFile: fields.text("token-file", "the path of a file"))
+    if fields.has("pull") {
+      let pull = PeerSettings(&fields, urlName: "pull")
+      return source.map { SourceSettings(name: $0, pull: pull) }
     }
-    return SourceSettings(name: source, pull: PeerSettings(&fields, urlName: "pull"))
+    _ = fields.optional("pull")
+    if let authority = fields.optional("ca-file") {
+      authority.refuse(found: "ca-file without pull", allowed: "ca-file where the central pulls")
+    }
+    let tokenFile = fields.text("token-file", "the path of a file")
+    return source.map { SourceSettings(name: $0, tokenFile: tokenFile) }
   }
 
   private static func reader(name: String, node: SettingsNode) -> ReaderSettings? {
     var fields = node.fields(of: "{ token-file: … }")
     defer { fields.close() }
-    guard node.checkName(name, of: "reader"), let file = fields.requiredText("token-file", "the path of a file")
-    else { return nil }
+    let file = fields.requiredText("token-file", "the path of a file")
+    guard node.checkName(name, of: "reader"), let file else { return nil }
     return ReaderSettings(name: name, tokenFile: file)
   }
 }

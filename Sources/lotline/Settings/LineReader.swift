@@ -20,7 +20,6 @@ struct LineReader {
       var fields = entry.fields(of: "a station: title, product, cycle-needs, devices, …")
       stations.append(StationSettings(name: name, &fields))
       for (device, deviceNode) in fields.optional("devices")?.entries(of: "a mapping of devices by name") ?? [] {
-        guard deviceNode.checkName(device, of: "device") else { continue }
         if let owner = owners[device] {
           deviceNode.refuse(
             found: "\"\(device)\" again, which station \(owner) has already",

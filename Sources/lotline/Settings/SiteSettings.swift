@@ -124,19 +124,21 @@ extension PeerSettings {
   }
 }
 
-/// A name that people give to stations, devices and the like: it becomes part of keys, addresses and messages.
+/// The form of the names of stations and readers: they become part of keys, addresses and messages.
 func isName(_ text: String) -> Bool {
-  (1...64).contains(text.utf8.count) && text.trimmingCharacters(in: .whitespaces) == text
-    && !text.unicodeScalars.contains { $0 == "/" || $0.properties.generalCategory == .control }
+  guard (1...64).contains(text.utf8.count), let first = text.first, first.isLetter || first.isNumber else {
+    return false
+  }
+  return text.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || "._-".contains($0)) }
 }
 
 extension SettingsNode {
   /// Refuses a name that cannot be one; says whether it is.
   func checkName(_ name: String, of what: String) -> Bool {
-    if lotline.isName(name) { return true }
+    if isName(name) { return true }
     refuse(
-      found: "\"\(name.prefix(80))\" as the name of a \(what)",
-      allowed: "1 to 64 characters without / and without spaces at either end")
+      found: "the \(what) name \"\(name.prefix(80))\"",
+      allowed: "1 to 64 of A-Z a-z 0-9 . _ -, beginning with a letter or digit")
     return false
   }
 }

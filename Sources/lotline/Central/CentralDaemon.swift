@@ -1,0 +1,80 @@
+import Events
+import Forward
+import Foundation
+import Logging
+import Machine
+import ServiceLifecycle
+import Store
+import Web
+
+/// `lotline central run`: the trace store, what feeds it, and what asks it.
+///
+/// Promise: it says that it is ready after the store is open, verified and writable; push and pull go the same way in.
+struct CentralDaemon {
+  let settings: CentralSettings
+  let environment: [String: String]
+  let logger: Logger
+
+  /// Runs until SIGTERM or SIGINT.
+  func run() async throws {
+    let supervisor = Supervisor(environment: environment)
+    let store = try await TraceStore.open(path: settings.store.sqlite, rules: settings.rules, logger: logger)
+    let intake = Intake(
+      position: { source, incarnation in try await store.position(of: source, incarnation: incarnation) },
+      take: { source, batch in try await store.take(batch, from: source) })
+
+    var services: [any Service] = [try page(store)]
+    for source in settings.sources {
+      guard let pull = source.pull else { continue }
+      let puller = Puller(source: source.name, settings: pull.forward, intake: intake, logger: logger)
+      services.append(Work("pulling from \(source.name)") { await puller.run() })
+    }
+    services.append(Work("watchdog") { await feedWatchdog(store, supervisor) })
+    supervisor.ready(status: "serving \(settings.store.sqlite)")
+    try await runTogether(services, logger: logger)
+
+    supervisor.stopping()
+    try store.close()
+  }
+
+  private func page(_ store: TraceStore) throws -> any Service {
+    let site = CentralSite(
+      store: store,
+      sources: try settings.sources.map { source in
+        let file = source.pull == nil ? source.tokenFile : nil
+        return CentralSite.Source(name: source.name, token: try file.map { try BearerToken(file: $0) })
+      },
+      readers: try settings.readers.map { try BearerToken(file: $0.tokenFile) }, version: Lotline.version,
+      timeZone: TimeZone(identifier: settings.timeZone) ?? .gmt, logger: logger)
+    let listener = settings.web.listener
+    return try site.application(listener) { port in
+      logger.info("the central's page is at \(listener.url(port: port))")
+    }
+  }
+
+  /// Feeds the service manager's watchdog as long as the store commits.
+  private func feedWatchdog(_ store: TraceStore, _ supervisor: Supervisor) async {
+    var wasWritable = true
+    while !Task.isCancelled {
+      let isWritable = await store.isWritable()
+      if isWritable { supervisor.alive() }
+      if isWritable != wasWritable {
+        logger.error("the store \(settings.store.sqlite) \(isWritable ? "can be written again" : "cannot be written")")
+      }
+      wasWritable = isWritable
+      try? await Task.sleep(for: .seconds(5))
+    }
+  }
+}
+
+extension CentralSettings {
+  /// What the store needs to know of the settings.
+  var rules: TraceRules {
+    TraceRules(
+      routes: routes.mapValues { steps in
+        steps.map { step in
+          RouteStep(stations: step.stations, isOptional: step.isOptional, needs: step.needs, within: step.within)
+        }
+      }, since: since, sources: sources.map(\.name))
+  }
+}
