@@ -17,7 +17,7 @@ actor ScannerDevice {
   private let thread: OwnThread
   private let wake = WakeUp()
   private let board: NIOLockedValueBox<DeviceStatus>
-  private var outbox = Outbox()
+  private var outbox = PendingReports()
   /// Scans that were not kept and whose refusal nobody heard.
   private var lost: Hole?
   private var offlineSince: Moment?
