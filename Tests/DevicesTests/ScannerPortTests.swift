@@ -187,7 +187,7 @@ import Testing
   }
 
   @Test func `the outbox stays small and keeps the whole outage`() {
-    var outbox = Outbox()
+    var outbox = PendingReports()
     for number in 0..<1000 {
       let moment = Moment(time: Timestamp(microseconds: Int64(number)), boottimeNanoseconds: UInt64(number))
       outbox.add(
@@ -197,7 +197,7 @@ import Testing
             from: moment.time, to: moment.time.adding(.microseconds(1)), count: number % 2 == 0 ? 1 : nil)))
       outbox.add(.state(StateReport(device: "gun", moment: moment, state: number % 2 == 0 ? .online : .offline)))
     }
-    #expect(outbox.reports.count <= Outbox.limit)
+    #expect(outbox.reports.count <= PendingReports.limit)
     var lost: UInt64 = 0
     for case .hole(let hole) in outbox.reports where hole.kind == .unreadableScan { lost += hole.count ?? 0 }
     #expect(lost == 500)
