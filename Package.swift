@@ -130,7 +130,7 @@ let package = Package(
     tests(
       of: "Web",
       [
-        "Events", "Devices", "Store", "Queue", "Forward", hummingbird, client, log,
+        "Events", "Devices", "Store", "Queue", "Forward", hummingbird, client, lifecycle, log,
         .product(name: "HummingbirdTesting", package: "hummingbird"),
       ]),
     tests(
