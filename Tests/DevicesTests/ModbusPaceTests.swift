@@ -73,7 +73,7 @@ struct ModbusPaceTests {
   }
 
   @Test func `reports that are refused wait, bounded, and no hole is forgotten`() {
-    var outbox = ModbusOutbox()
+    var outbox = Outbox()
     for second in 0..<500 {
       outbox.add(.state(StateReport(device: "press", moment: moment(Int64(second)), state: .offline)))
       outbox.add(
@@ -82,7 +82,7 @@ struct ModbusPaceTests {
             device: "press", group: "a", moment: moment(Int64(second)), kind: .missedPolls, from: at(Int64(second)),
             to: at(Int64(second) + 1), count: 2)))
     }
-    #expect(outbox.reports.count <= ModbusOutbox.limit + 1)
+    #expect(outbox.reports.count <= Outbox.limit + 1)
     let counts = outbox.reports.map { report -> UInt64 in
       guard case .hole(let hole) = report else { return 0 }
       return hole.count ?? 0
