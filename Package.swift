@@ -135,7 +135,10 @@ let package = Package(
       ]),
     tests(
       of: "lotline",
-      ["Events", "Machine", "Settings", "Devices", "Stations", "Queue", "Forward", "Store", client]),
+      [
+        "Events", "Machine", "Settings", "Devices", "Stations", "Queue", "Forward", "Store", client,
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )
