@@ -20,8 +20,7 @@ import Testing
 
   /// Runs a line of four PLCs and two scanners under load, kills both daemons at random moments, and compares.
   private func torture(edgeKills: Int, centralKills: Int) async throws {
-    var plcs: [SerialPLC] = []
-    for index in 0..<4 { plcs.append(try await SerialPLC(name: "press-\(index + 1)")) }
+    let plcs = try await SerialPLC.some(4)
     let links = try ScratchFolder()
     let scanners = try (0..<2).map { try InsistentScanner(name: "gun-\($0 + 1)", link: links.file("gun-\($0 + 1)")) }
     let line = try LineFolder(

@@ -11,6 +11,13 @@ actor SerialPLC {
   /// The serials whose acknowledge was written.
   private(set) var acknowledged: Set<UInt32> = []
 
+  /// So many, named press-1, press-2, ….
+  static func some(_ count: Int) async throws -> [SerialPLC] {
+    var plcs: [SerialPLC] = []
+    for number in 1...count { plcs.append(try await SerialPLC(name: "press-\(number)")) }
+    return plcs
+  }
+
   init(name: String) async throws {
     self.name = name
     let (stream, continuation) = AsyncStream.makeStream(of: UInt16.self)
