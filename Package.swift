@@ -130,12 +130,15 @@ let package = Package(
     tests(
       of: "Web",
       [
-        "Events", "Devices", "Store", "Queue", "Forward", hummingbird, client, log,
+        "Events", "Devices", "Store", "Queue", "Forward", hummingbird, client, lifecycle, log,
         .product(name: "HummingbirdTesting", package: "hummingbird"),
       ]),
     tests(
       of: "lotline",
-      ["Events", "Machine", "Settings", "Devices", "Stations", "Queue", "Forward", "Store", client]),
+      [
+        "Events", "Machine", "Settings", "Devices", "Stations", "Queue", "Forward", "Store", client,
+        .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
+      ]),
   ],
   swiftLanguageModes: [.v6]
 )

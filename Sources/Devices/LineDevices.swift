@@ -35,6 +35,7 @@ public struct LineDevices: Sendable {
 /// A device of either kind, by its map.
 private enum RunningDevice: Sendable {
   case modbus(ModbusDevice)
+  case scanner(ScannerDevice)
 
   /// Nil where the kind of the map and of the connection do not go together, which settings never let through.
   init?(
@@ -46,6 +47,8 @@ private enum RunningDevice: Sendable {
         ModbusDevice(
           name: settings.name, station: settings.station, map: map, host: host, port: port, unit: unit,
           lastCycles: lastCycles, logger: logger, sink: sink))
+    case (.serial(let map), .serial(let path)):
+      self = .scanner(ScannerDevice(settings: settings, map: map, path: path, logger: logger, sink: sink))
     default: return nil
     }
   }
@@ -53,12 +56,14 @@ private enum RunningDevice: Sendable {
   func run() async {
     switch self {
     case .modbus(let device): await device.run()
+    case .scanner(let device): await device.run()
     }
   }
 
   var status: DeviceStatus {
     switch self {
     case .modbus(let device): device.board.current
+    case .scanner(let device): device.status
     }
   }
 }

@@ -67,27 +67,28 @@ struct ModbusPaceTests {
       ])
     #expect(presence.answered(at: moment(10)).isEmpty)
     _ = presence.failed("gone", at: moment(12))
-    let again = Hole(device: "press", moment: moment(15), kind: .deviceOffline, from: at(10), to: at(15), reason: "gone")
+    let again = Hole(
+      device: "press", moment: moment(15), kind: .deviceOffline, from: at(10), to: at(15), reason: "gone")
     #expect(presence.answered(at: moment(15)).last == .hole(again))
   }
 
   @Test func `reports that are refused wait, bounded, and no hole is forgotten`() {
-    var outbox = Outbox()
+    var pending = PendingReports()
     for second in 0..<500 {
-      outbox.add(.state(StateReport(device: "press", moment: moment(Int64(second)), state: .offline)))
-      outbox.add(
+      pending.add(.state(StateReport(device: "press", moment: moment(Int64(second)), state: .offline)))
+      pending.add(
         .hole(
           Hole(
             device: "press", group: "a", moment: moment(Int64(second)), kind: .missedPolls, from: at(Int64(second)),
             to: at(Int64(second) + 1), count: 2)))
     }
-    #expect(outbox.reports.count <= Outbox.limit + 1)
-    let counts = outbox.reports.map { report -> UInt64 in
+    #expect(pending.reports.count <= PendingReports.limit + 1)
+    let counts = pending.reports.map { report -> UInt64 in
       guard case .hole(let hole) = report else { return 0 }
       return hole.count ?? 0
     }
     #expect(counts.reduce(0, +) == 1000)
-    #expect(outbox.reports.contains(.state(StateReport(device: "press", moment: moment(499), state: .offline))))
+    #expect(pending.reports.contains(.state(StateReport(device: "press", moment: moment(499), state: .offline))))
   }
 
   private func changes(_ reporting: ModbusGroup.Reporting, deadband: Double = 0) -> Changes {

@@ -51,7 +51,9 @@ struct ScannerBench {
   static let accepted: [UInt8] = [0x06]
   static let refused: [UInt8] = [0x15]
 
-  /// Runs a device with a map while `body` does; `body` ends it. The port is online when `body` begins.
+  /// Runs a device with a map while `body` does; `body` ends it.
+  ///
+  /// The port is online when `body` begins.
   static func run(
     _ yaml: String = acknowledging, isPlugged: Bool = true, _ body: (ScannerBench) async throws -> Void
   ) async throws {

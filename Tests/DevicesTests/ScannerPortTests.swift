@@ -1,4 +1,5 @@
 import Events
+import Glibc
 import Machine
 import TestParts
 import Testing
@@ -139,6 +140,36 @@ import Testing
     #expect(portFailure(terminal.path, SerialLine(baud: 115_200, stopBits: 2)) == nil)
   }
 
+  @Test func `a port that takes nothing is given up after its time`() throws {
+    let terminal = try PseudoTerminal()
+    let port = try SerialPort(path: terminal.path, line: SerialLine())
+    // Nobody reads the other side, and no buffer on the way is so large.
+    #expect(port.send([UInt8](repeating: 0x06, count: 4_000_000), within: 100) == "it takes no bytes")
+    #expect(!terminal.receive(timeoutMilliseconds: 5000).isEmpty)
+  }
+
+  @Test func `a dead reader's mark is taken off the port, a living one's is not`() async throws {
+    let folder = try ScratchFolder()
+    let gun = try SimulatedScanner(link: folder.file("gun"))
+    let watching = open(gun.link, O_RDWR | O_NOCTTY | O_CLOEXEC)
+    let reader = open(gun.link, O_RDWR | O_NOCTTY | O_CLOEXEC)
+    try #require(watching >= 0 && reader >= 0)
+    defer { close(watching) }
+    #expect(flock(reader, LOCK_EX | LOCK_NB) == 0)
+    #expect(ioctl(reader, UInt(TIOCEXCL), 0) == 0)
+    await gun.releaseAbandoned()
+    #expect(isExclusive(watching))
+    close(reader)  // as a kill does: the lock goes, the mark stays
+    #expect(isExclusive(watching))
+    await gun.releaseAbandoned()
+    #expect(!isExclusive(watching))
+  }
+
+  private func isExclusive(_ side: Int32) -> Bool {
+    var mark: Int32 = -1
+    return ioctl(side, 0x8004_5440, &mark) == 0 && mark != 0  // TIOCGEXCL
+  }
+
   @Test func `what is no serial line is refused`() throws {
     let folder = try ScratchFolder()
     let file = try folder.write("file", "")
@@ -156,7 +187,7 @@ import Testing
   }
 
   @Test func `the outbox stays small and keeps the whole outage`() {
-    var outbox = Outbox()
+    var outbox = PendingReports()
     for number in 0..<1000 {
       let moment = Moment(time: Timestamp(microseconds: Int64(number)), boottimeNanoseconds: UInt64(number))
       outbox.add(
@@ -166,16 +197,16 @@ import Testing
             from: moment.time, to: moment.time.adding(.microseconds(1)), count: number % 2 == 0 ? 1 : nil)))
       outbox.add(.state(StateReport(device: "gun", moment: moment, state: number % 2 == 0 ? .online : .offline)))
     }
-    #expect(outbox.waiting.count <= Outbox.most)
+    #expect(outbox.reports.count <= PendingReports.limit)
     var lost: UInt64 = 0
-    for case .hole(let hole) in outbox.waiting where hole.kind == .unreadableScan { lost += hole.count ?? 0 }
+    for case .hole(let hole) in outbox.reports where hole.kind == .unreadableScan { lost += hole.count ?? 0 }
     #expect(lost == 500)
-    guard case .hole(let first) = outbox.waiting.first else {
+    guard case .hole(let first) = outbox.reports.first else {
       Issue.record("the outage is gone")
       return
     }
     #expect(first.from == Timestamp(microseconds: 0))
-    guard case .state(let last) = outbox.waiting.last else {
+    guard case .state(let last) = outbox.reports.last else {
       Issue.record("the last state is gone")
       return
     }

@@ -161,7 +161,8 @@ struct DeliveryStateTests {
     _ = state.next(.listed([life]))
     _ = state.next(.position(chain.receipt(0)))
     let lost = Batch(
-      incarnation: chain.incarnation, first: 6, previous: chain.hashes[5], head: chain.hashes[5], lost: 1...5, lines: [])
+      incarnation: chain.incarnation, first: 6, previous: chain.hashes[5], head: chain.hashes[5], lost: 1...5, lines: []
+    )
     #expect(state.next(.read(.batch(lost))) == .deliver(lost))
     #expect(state.next(.answered(.receipt(chain.receipt(5)))) == .record(chain.receipt(5)))
   }

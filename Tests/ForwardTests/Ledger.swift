@@ -15,9 +15,8 @@ actor Ledger {
 
   /// What a central that was restored from a backup has.
   func goBack(to count: Int) {
-    for incarnation in lives.keys {
-      lives[incarnation]?.lines = Array(lives[incarnation]!.lines.prefix(count))
-      lives[incarnation]?.hashes = Array(lives[incarnation]!.hashes.prefix(count + 1))
+    lives = lives.mapValues { life in
+      Life(lines: Array(life.lines.prefix(count)), hashes: Array(life.hashes.prefix(count + 1)))
     }
   }
 

@@ -2,9 +2,9 @@ import Devices
 import Events
 import Forward
 import Hummingbird
-@testable import Queue
 import Testing
 
+@testable import Queue
 @testable import Web
 
 /// What a line PC says of itself, made from a state that a test gives.
@@ -93,7 +93,8 @@ struct EdgeWordsTests {
     let text = "<script>alert(\"1\")</script> & 'x'\u{1D}\u{202E}"
     let html: HTML = "<b>\(text)</b>\("<i>" as HTML)"
     #expect(
-      html.description == "<b>&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;x&#39;\u{241D}\u{FFFD}</b><i>")
+      html.description
+        == "<b>&lt;script&gt;alert(&quot;1&quot;)&lt;/script&gt; &amp; &#39;x&#39;\u{241D}\u{FFFD}</b><i>")
   }
 
   @Test func `a scan is told with what it means, or why it means nothing`() {
@@ -111,7 +112,8 @@ struct EdgeWordsTests {
     let stamp = Stamp(
       station: "ST10",
       fields: [
-        .init(name: "unit", value: "SN1", by: .sequence(3)), .init(name: "materials.coil", value: "C-5", by: .sequence(2)),
+        .init(name: "unit", value: "SN1", by: .sequence(3)),
+        .init(name: "materials.coil", value: "C-5", by: .sequence(2)),
       ])
     let cycle = CycleData(
       device: "press-1", trigger: 17, after: nil, tags: [Tag("peak-force", .double(131.5))], result: "pass",

@@ -22,7 +22,9 @@ struct DemoLedgerTests {
     return ledger
   }
 
-  private func at(_ seconds: Double) -> Timestamp { Timestamp(microseconds: 1_800_000_000_000_000 + Int64(seconds * 1e6)) }
+  private func at(_ seconds: Double) -> Timestamp {
+    Timestamp(microseconds: 1_800_000_000_000_000 + Int64(seconds * 1e6))
+  }
 
   private func coils(_ ledger: Ledger, grey: Int = 1) -> [CoilExpectation?] {
     ledger.cycles.map { ledger.coil(in: $0, grey: grey) }
@@ -47,7 +49,8 @@ struct DemoLedgerTests {
     }
     found.gaps = ledger.gaps.map {
       .init(
-        kind: $0.kind, station: $0.station, device: $0.device ?? "press-1", unit: $0.unit, count: $0.count, from: $0.from,
+        kind: $0.kind, station: $0.station, device: $0.device ?? "press-1", unit: $0.unit, count: $0.count,
+        from: $0.from,
         to: $0.to)
     }
     return found
@@ -56,7 +59,8 @@ struct DemoLedgerTests {
   @Test func `the cycles on either side of a change may have had either coil, the others are certain`() {
     #expect(
       coils(press()) == [
-        .certain("C1"), .certain("C1"), .possible(["C1", "C2"]), .possible(["C1", "C2"]), .certain("C2"), .certain("C2"),
+        .certain("C1"), .certain("C1"), .possible(["C1", "C2"]), .possible(["C1", "C2"]), .certain("C2"),
+        .certain("C2"),
       ])
   }
 

@@ -30,7 +30,8 @@ struct DemoRunTests {
     #expect(summary["agrees"]?.flag == false)
     let differences = (summary["differences"]?.items ?? []).compactMap(\.text)
     #expect(!differences.isEmpty)
-    #expect(differences.allSatisfy { $0.contains("the PLC did not make it") || $0.contains("where it was not scanned") },
+    #expect(
+      differences.allSatisfy { $0.contains("the PLC did not make it") || $0.contains("where it was not scanned") },
       "\(differences)")
     let kept = try #require(summary["folder"]?.text)
     #expect(FileManager.default.fileExists(atPath: kept + "/edge.yaml"))

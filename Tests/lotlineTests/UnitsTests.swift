@@ -24,7 +24,8 @@ struct UnitsTests {
     try folder.write("root/etc/lotline/edge.yaml", "source: mine\n")
     let output = try await install(in: folder)
     #expect(output.contains("kept: "))
-    #expect(FileManager.default.contents(atPath: folder.file("root/etc/lotline/edge.yaml")) == Data("source: mine\n".utf8))
+    #expect(
+      FileManager.default.contents(atPath: folder.file("root/etc/lotline/edge.yaml")) == Data("source: mine\n".utf8))
   }
 
   @Test func `the units start the program that was installed with them`() async throws {
@@ -40,12 +41,15 @@ struct UnitsTests {
       ])
   }
 
-  @Test(.enabled(if: systemd, "needs systemd-analyze")) func `systemd has nothing to say against the units`() async throws {
+  @Test(.enabled(if: systemd, "needs systemd-analyze")) func `systemd has nothing to say against the units`()
+    async throws
+  {
     let folder = try ScratchFolder()
     try await install(in: folder)
     // The units that ours name, and those name, must be in the same root.
     let units = folder.file("root/usr/lib/systemd/system")
-    for name in try FileManager.default.contentsOfDirectory(atPath: "/usr/lib/systemd/system") where !name.contains("lotline") {
+    for name in try FileManager.default.contentsOfDirectory(atPath: "/usr/lib/systemd/system")
+    where !name.contains("lotline") {
       try? FileManager.default.copyItem(atPath: "/usr/lib/systemd/system/\(name)", toPath: "\(units)/\(name)")
     }
     for unit in ["lotline-edge.service", "lotline-central.service"] {
@@ -62,7 +66,8 @@ struct UnitsTests {
     let made = try await Program.run(
       "/usr/bin/make",
       [
-        "-C", Program.tree, "install", "DESTDIR=\(folder.file("root"))", "PREFIX=\(prefix)", "BINARY=\(Program.lotline)",
+        "-C", Program.tree, "install", "DESTDIR=\(folder.file("root"))", "PREFIX=\(prefix)",
+        "BINARY=\(Program.lotline)",
       ], in: folder)
     try #require(made.status == 0, "\(made.messages)")
     return made.output

@@ -13,7 +13,9 @@ public struct DecimalNumber: Sendable, Hashable {
     self.exponent = exponent
   }
 
-  /// Reads `-12.5` or `1e-3`: at most 15 significant digits, exponents from -60 to 60. Nil for anything else.
+  /// Reads `-12.5` or `1e-3`: at most 15 significant digits, exponents from -60 to 60.
+  ///
+  /// Nil for anything else.
   public init?(_ text: String) {
     var rest = Substring(text)
     let isNegative = rest.first == "-"

@@ -19,7 +19,7 @@ actor ModbusDevice {
   let sink: ReportSink
   var presence: Presence
   private var reconnection = Reconnection()
-  private var outbox = Outbox()
+  private var pending = PendingReports()
   var groups: [GroupWatch]
   private var earliestQuestion = ContinuousClock.now
 
@@ -146,7 +146,7 @@ actor ModbusDevice {
   func tell(_ reports: [Report]) async {
     guard !reports.isEmpty else { return }
     for report in reports {
-      outbox.add(report)
+      pending.add(report)
       if case .state(let change) = report {
         board.update { status in
           status.state = change.state
@@ -162,9 +162,9 @@ actor ModbusDevice {
 
   /// Sends what waits, up to the first report that is refused; the next round tries again.
   private func flush() async {
-    while let report = outbox.first {
+    while let report = pending.first {
       guard case .accepted = await sink(report) else { return }
-      outbox.removeFirst()
+      pending.removeFirst()
     }
   }
 

@@ -14,8 +14,9 @@ struct ModbusLink: ~Copyable {
   /// False after a fault: what would come next is not to be trusted.
   private(set) var isSound = true
 
-  /// No descriptor from here on: libmodbus waits with `select`, which ends the process at 1024. Others may open
-  /// files between the check and the connection, hence the distance.
+  /// No descriptor from here on: libmodbus waits with `select`, which ends the process at 1024.
+  ///
+  /// Others may open files between the check and the connection, hence the distance.
   private static let highestDescriptor: Int32 = 960
   /// Connecting takes no longer, so that stopping does not either.
   private static let longestConnect: Duration = .seconds(5)

@@ -16,7 +16,9 @@ public struct ModbusMap: Sendable, Hashable {
     plan = RequestPlan(groups, limits: requests)
   }
 
-  /// Reads the fields after `kind`; problems go to the file. Nil if the map cannot be used.
+  /// Reads the fields after `kind`; problems go to the file.
+  ///
+  /// Nil if the map cannot be used.
   init?(_ fields: inout Fields) {
     let about = fields.text("about")
     let notation = fields.choice("addresses", of: ModbusAddress.Notation.allCases.map(\.rawValue))

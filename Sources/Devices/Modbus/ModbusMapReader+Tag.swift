@@ -56,7 +56,7 @@ extension ModbusMapReader {
         return nil
       }
     } else if address.table.isBits || address.bit != nil {
-      node.refuse(allowed: "for a \(type.rawValue) whole registers, not a single bit")
+      node.refuse(allowed: "whole registers for \(type.rawValue), not a single bit")
       return nil
     }
     return fits(ModbusTag(name: "", address: address, type: type), node) ? address : nil
@@ -90,10 +90,10 @@ extension ModbusMapReader {
   }
 
   private func scaling(_ fields: inout Fields, isNumber: Bool) -> Scaling? {
-    guard fields.has("scale") || fields.has("offset") else { return nil }
     let scale = decimal(&fields, "scale", isNumber: isNumber)
     if scale?.mantissa == 0 { fields.optional("scale")?.refuse(allowed: "a number other than 0") }
     let offset = decimal(&fields, "offset", isNumber: isNumber)
+    guard scale != nil || offset != nil else { return nil }
     return Scaling(scale: scale ?? .one, offset: offset ?? .zero)
   }
 

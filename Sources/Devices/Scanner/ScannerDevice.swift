@@ -17,7 +17,9 @@ actor ScannerDevice {
   private let thread: OwnThread
   private let wake = WakeUp()
   private let board: NIOLockedValueBox<DeviceStatus>
-  private var outbox = Outbox()
+  private var outbox = PendingReports()
+  /// Scans that were not kept and whose refusal nobody heard.
+  private var lost: Hole?
   private var offlineSince: Moment?
   private var offlineReason = ""
   private var outageLog = Repetition(every: .seconds(600))
@@ -69,8 +71,11 @@ actor ScannerDevice {
       return
     }
     goOnline()
-    if let reason = await serve(port) { goOffline("\(path) is gone, unplugged? (\(reason))") }
+    guard let reason = await serve(port) else { return }
+    goOffline("\(path) is gone, unplugged? (\(reason))")
     await flush()
+    // A port that opens and is gone at once must not be tried without a pause either.
+    wake.wait(milliseconds: Self.retryMilliseconds)
   }
 
   /// Reads frames until the port is gone (the reason), or the task is cancelled (nil).
@@ -94,16 +99,21 @@ actor ScannerDevice {
           answer(await hand(over: frame), to: port)
         }
       case .gone(let reason):
+        tally(&frames)
         if let frame = frames.end(because: "the scanner was unplugged") { _ = await hand(over: frame) }
         return reason
       }
-      let (empty, dropped) = (frames.emptyFrames, frames.droppedBytes)
-      frames.clearCounts()
-      count("empty", empty)
-      count("dropped-bytes", dropped)
+      tally(&frames)
     }
     if let frame = frames.end(because: "the daemon stopped") { _ = await hand(over: frame) }
     return nil
+  }
+
+  /// Takes what the frame reader counted over into the status.
+  private func tally(_ frames: inout FrameReader) {
+    count("empty", frames.emptyFrames)
+    count("dropped-bytes", frames.droppedBytes)
+    frames.clearCounts()
   }
 
   /// Milliseconds until `deadline`, but never so many that the loop would miss its beat.
@@ -144,11 +154,10 @@ actor ScannerDevice {
 
   /// Where the operator hears no refusal, nobody else will tell of the lost scan.
   private func rememberLost(_ scan: Scan, _ reason: String) {
-    outbox.add(
-      .hole(
-        Hole(
-          device: name, moment: scan.moment, kind: .unreadableScan, from: scan.moment.time, to: scan.moment.time,
-          count: 1, reason: "not kept: \(reason)")))
+    let time = scan.moment.time
+    lost = Hole(
+      device: name, moment: scan.moment, kind: .unreadableScan, from: lost?.from ?? time, to: time,
+      count: (lost?.count ?? 0) + 1, reason: lost?.reason ?? "not kept: \(reason)")
   }
 
   private func answer(_ isAccepted: Bool, to port: borrowing SerialPort) {
@@ -209,10 +218,11 @@ actor ScannerDevice {
 
   /// Reports what waits, in order, up to the first that is refused.
   private func flush() async {
-    while let report = outbox.waiting.first {
+    while let report = outbox.first {
       guard await sink(report) == .accepted else { return }
       outbox.removeFirst()
     }
+    if let lost, await sink(.hole(lost)) == .accepted { self.lost = nil }
   }
 
   // MARK: Status

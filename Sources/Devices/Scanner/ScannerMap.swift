@@ -37,7 +37,9 @@ public struct ScannerMap: Sendable {
     codes = []
   }
 
-  /// Reads the fields after `kind`; problems go to the file. Nil if the map cannot be used.
+  /// Reads the fields after `kind`; problems go to the file.
+  ///
+  /// Nil if the map cannot be used.
   init?(_ fields: inout Fields) {
     about = fields.text("about")
     line = fields.optional("line").map { SerialLine($0) } ?? SerialLine()

@@ -18,7 +18,8 @@ struct EdgeState: Sendable {
   var unsent: UInt64 {
     queue.incarnations.reduce(0) { sum, life in
       let received = life.received[primary] ?? 0
-      return sum + (life.last > received ? life.last - received : 0)
+      let last = life.incarnation == queue.incarnation ? queue.last : life.last
+      return sum + (last > received ? last - received : 0)
     }
   }
 
@@ -89,8 +90,9 @@ struct EdgeState: Sendable {
     writer.object { writer in
       writer.field("incarnation", life.incarnation.description)
       writer.field("first", life.first)
-      writer.field("last", life.last)
-      writer.field("head", life.head.description)
+      let isCurrent = life.incarnation == queue.incarnation
+      writer.field("last", isCurrent ? queue.last : life.last)
+      writer.field("head", (isCurrent ? queue.head : life.head).description)
       writer.field("why", life.why)
       writer.key("received")
       writer.object { writer in

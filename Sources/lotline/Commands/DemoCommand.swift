@@ -43,7 +43,8 @@ struct DemoCommand: AsyncParsableCommand {
     let seed = seed ?? UInt64.random(in: 1...999_999)
     let folder = try DemoFolder()
     let asJSON = output.json
-    let line = try await DemoLine.build(folder: folder, seed: seed, length: length.flatMap { parseDuration($0) }) { text in
+    let line = try await DemoLine.build(folder: folder, seed: seed, length: length.flatMap { parseDuration($0) }) {
+      text in
       let stream = asJSON ? FileHandle.standardError : FileHandle.standardOutput
       stream.write(Data((text + "\n").utf8))
     }

@@ -8,7 +8,8 @@ struct SimulateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "simulate", abstract: "A device made from its map: a PLC on Modbus TCP, or a scanner on a terminal.",
     discussion: "A PLC's values move within the map's limits, and it makes cycles that wait for their acknowledge. A "
-      + "scanner sends each line that is typed (or --code, again and again) and shows what is answered. Ends with Ctrl-C.")
+      + "scanner sends each line that is typed (or --code, again and again) and shows what is answered. Ends with Ctrl-C."
+  )
 
   @Argument(help: "A map: its file, or its name in /etc/lotline/devices or among the maps that come with lotline.")
   var map: String
@@ -19,7 +20,8 @@ struct SimulateCommand: AsyncParsableCommand {
   @Option(help: "Where the scanner's port is found; default: a new name in the temporary folder.")
   var link: String?
 
-  @Option(help: "A code that the scanner sends by itself; may be given several times. \\x1d, ^ and <GS> are a separator.")
+  @Option(
+    help: "A code that the scanner sends by itself; may be given several times. \\x1d, ^ and <GS> are a separator.")
   var code: [String] = []
 
   @Option(help: "How often a cycle is made, or a code sent by itself.")
@@ -47,7 +49,8 @@ struct SimulateCommand: AsyncParsableCommand {
           pause: pause, json: output.json)
         body = { try await play.run() }
       case .serial(let map):
-        let path = link ?? FileManager.default.temporaryDirectory.appending(path: "lotline-\(loaded.name)-\(getpid())").path
+        let path =
+          link ?? FileManager.default.temporaryDirectory.appending(path: "lotline-\(loaded.name)-\(getpid())").path
         let play = ScannerPlay(
           scanner: try SimulatedScanner(link: path), map: map, codes: code, pause: pause, json: output.json)
         body = { try await play.run() }
@@ -119,7 +122,8 @@ private struct PLCPlay: Sendable {
         OutputOptions.printLine(writer.bytes)
       } else {
         let shown = values.map { "\($0.key) \($0.value.shown)" }.joined(separator: ", ")
-        let word = plc.cycleGroup?.trigger?.acknowledge == nil ? "nothing to wait for" : "acknowledged after \(wait.formatted)"
+        let word =
+          plc.cycleGroup?.trigger?.acknowledge == nil ? "nothing to wait for" : "acknowledged after \(wait.formatted)"
         OutputOptions.printLine(Array(visible("cycle \(made.trigger): \(shown); \(word)").utf8))
       }
     }
@@ -139,7 +143,8 @@ private struct ScannerPlay: Sendable {
   let json: Bool
 
   func run() async throws {
-    let text = "a scanner is plugged in at \(scanner.link)" + (codes.isEmpty ? "; type a code and Return to scan it" : "")
+    let text =
+      "a scanner is plugged in at \(scanner.link)" + (codes.isEmpty ? "; type a code and Return to scan it" : "")
     Announcement(kind: "serial", address: scanner.link, text: text).tell(json: json)
     guard codes.isEmpty else {
       while true {

@@ -135,7 +135,8 @@ struct Comparison: Sendable, Hashable {
             row.found += 1
           } else {
             complaints.append(
-              "unit \(unit) at \(cycle.station): \(name) is \(value.map(\.shown) ?? "missing"), and was \(expected.shown)")
+              "unit \(unit) at \(cycle.station): \(name) is \(value.map(\.shown) ?? "missing"), and was \(expected.shown)"
+            )
           }
         }
       }
@@ -170,7 +171,8 @@ struct Comparison: Sendable, Hashable {
           row.found += 1
         } else {
           let said = links.map { "\($0.id) \($0.isCertain ? "certain" : "possible")" }.sorted().joined(separator: ", ")
-          complaints.append("unit \(unit): its coil is \(said.isEmpty ? "not known" : said), and it was \(expected.shown)")
+          complaints.append(
+            "unit \(unit): its coil is \(said.isEmpty ? "not known" : said), and it was \(expected.shown)")
         }
       }
     }

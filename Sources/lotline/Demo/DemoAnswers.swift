@@ -37,7 +37,9 @@ struct DemoAnswers: Sendable {
       found.units[unit] = Self.unit(json)
     }
     for event in try await all("/v1/events?type=lotline.cycle&limit=500") {
-      guard let device = event["data"]?["device"]?.text, let trigger = event["data"]?["trigger"]?.whole else { continue }
+      guard let device = event["data"]?["device"]?.text, let trigger = event["data"]?["trigger"]?.whole else {
+        continue
+      }
       found.cycles[.init(device: device, trigger: UInt64(trigger)), default: 0] += 1
     }
     for event in try await all("/v1/events?type=lotline.scan&limit=500") {

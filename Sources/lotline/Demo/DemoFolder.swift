@@ -30,7 +30,8 @@ struct DemoFolder: Sendable {
       name: "ST10", title: "Press", map: "hydraulic-press", device: "press-1", scanner: "gun-1", hasCoil: true,
       count: 65_530),
     StationPlan(
-      name: "ST20", title: "Leak test", map: "leak-tester", device: "leak-1", scanner: "gun-2", hasCoil: false, count: 0),
+      name: "ST20", title: "Leak test", map: "leak-tester", device: "leak-1", scanner: "gun-2", hasCoil: false, count: 0
+    ),
     StationPlan(
       name: "ST30", title: "Screwdriver", map: "screwdriver", device: "screw-1", scanner: "gun-3", hasCoil: false,
       count: 0),

@@ -64,9 +64,11 @@ struct MisfortunePlan: Sendable, Hashable {
       for (index, outage) in outages.shuffled(using: &numbers).enumerated() {
         let begin = start + slot * (round * outages.count + index)
         if let what = quick.popLast() {
-          planned.append(Self.draw(what, begin + slot * Double.random(in: 0...0.3, using: &numbers), slot, stations, &numbers))
+          planned.append(
+            Self.draw(what, begin + slot * Double.random(in: 0...0.3, using: &numbers), slot, stations, &numbers))
         }
-        planned.append(Self.draw(outage, begin + slot * Double.random(in: 0.4...0.5, using: &numbers), slot, stations, &numbers))
+        planned.append(
+          Self.draw(outage, begin + slot * Double.random(in: 0.4...0.5, using: &numbers), slot, stations, &numbers))
       }
     }
     self.planned = planned
@@ -84,7 +86,9 @@ struct MisfortunePlan: Sendable, Hashable {
 
 extension Duration {
   static func * (duration: Duration, factor: Double) -> Duration {
-    .microseconds(Int64(Double(duration.components.seconds) * 1e6 * factor
-      + Double(duration.components.attoseconds) / 1e12 * factor))
+    .microseconds(
+      Int64(
+        Double(duration.components.seconds) * 1e6 * factor
+          + Double(duration.components.attoseconds) / 1e12 * factor))
   }
 }

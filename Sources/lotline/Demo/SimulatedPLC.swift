@@ -69,11 +69,11 @@ actor SimulatedPLC {
     }
     let acknowledged = Moment.now().time
     if trigger.isBit, await !takeBack(trigger) { return nil }
-    let result = values.first { $0.tag.role == "result" }?.value
+    let result = values.first { $0.tag.role == "result" }?.value.asResult
     return Made(
       trigger: made,
       values: Dictionary(values.map { ($0.tag.name, $0.value) }, uniquingKeysWith: { first, _ in first }),
-      result: result?.shown, shown: shown, acknowledged: acknowledged)
+      result: result, shown: shown, acknowledged: acknowledged)
   }
 
   /// The second half of a handshake by bits: the trigger falls, then the acknowledge does.
@@ -91,5 +91,12 @@ actor SimulatedPLC {
       if isThere() { return true }
     }
     return false
+  }
+}
+
+extension Ledger.Value {
+  /// `pass` or `fail`, from a name or a bit.
+  fileprivate var asResult: String {
+    if case .flag(let isPass) = self { isPass ? "pass" : "fail" } else { shown }
   }
 }

@@ -29,16 +29,19 @@ struct SimulatedTag: Sendable {
 
   /// Takes a new value, unlike the one before: a cycle's measurement.
   mutating func draw(using numbers: inout SeededNumbers) {
-    if let names = tag.names?.keys.sorted(), let first = names.first {
-      // Mostly the first name, which in maps is the good one.
-      let isFirst = names.count == 1 || Int.random(in: 0..<12, using: &numbers) > 0
-      raw = Double(isFirst ? first : names.dropFirst().randomElement(using: &numbers) ?? first)
+    if let names = tag.names {
+      let others = names.filter { $0.value != "pass" }.keys.sorted()
+      let good = names.first { $0.value == "pass" }?.key
+      raw = Double(Self.isGood(&numbers) ? good ?? others[0] : others.randomElement(using: &numbers) ?? good ?? 0)
     } else if tag.type == .bool {
-      raw = Bool.random(using: &numbers) ? 1 : 0
+      raw = tag.role == nil ? (Bool.random(using: &numbers) ? 1 : 0) : (Self.isGood(&numbers) ? 1 : 0)
     } else {
       raw = rounded(Double.random(in: range, using: &numbers))
     }
   }
+
+  /// Eleven of twelve pieces are good.
+  private static func isGood(_ numbers: inout SeededNumbers) -> Bool { Int.random(in: 0..<12, using: &numbers) > 0 }
 
   /// Moves a little: a process value.
   mutating func drift(using numbers: inout SeededNumbers) {

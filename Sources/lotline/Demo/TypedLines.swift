@@ -9,7 +9,9 @@ actor TypedLines {
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
-  /// The next line without its end; nil at the end of input. Throws when the task is cancelled.
+  /// The next line without its end; nil at the end of input.
+  ///
+  /// Throws when the task is cancelled.
   func next() throws -> String? {
     while true {
       if let end = rest.firstIndex(of: 0x0A) {

@@ -2,6 +2,7 @@ import AsyncHTTPClient
 import Events
 import Foundation
 import NIOCore
+import NIOHTTP1
 import TestParts
 
 /// What a test asks a running central.

@@ -27,13 +27,20 @@ final class Program: @unchecked Sendable {  // Foundation's Process is not Senda
   /// Whether that Python is there, for traits.
   static var hasPython: Bool { FileManager.default.isExecutableFile(atPath: python) }
 
+  /// Starts our own program.
+  convenience init(
+    _ arguments: [String], in folder: ScratchFolder, name: String, environment: [String: String] = [:]
+  ) throws {
+    try self.init(Self.lotline, arguments, in: folder, name: name, environment: environment)
+  }
+
   init(
-    _ executable: String = lotline, _ arguments: [String], in folder: ScratchFolder, name: String,
+    _ executable: String, _ arguments: [String], in folder: ScratchFolder, name: String,
     environment: [String: String] = [:]
   ) throws {
     output = folder.file("\(name)-\(UUID().uuidString.prefix(8)).out")
     messages = folder.file("\(name)-\(UUID().uuidString.prefix(8)).err")
-    for path in [output, messages] { FileManager.default.createFile(atPath: path, contents: nil) }
+    for path in [output, messages] { _ = FileManager.default.createFile(atPath: path, contents: nil) }
     process.executableURL = URL(filePath: executable)
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(
@@ -80,7 +87,7 @@ final class Program: @unchecked Sendable {  // Foundation's Process is not Senda
 
   /// Runs it to its end.
   static func run(
-    _ executable: String = lotline, _ arguments: [String], in folder: ScratchFolder,
+    _ executable: String, _ arguments: [String], in folder: ScratchFolder,
     within limit: Duration = .seconds(60)
   ) async throws -> (status: Int32, output: String, messages: String) {
     let program = try Program(executable, arguments, in: folder, name: "run")

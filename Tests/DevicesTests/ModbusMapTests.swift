@@ -1,0 +1,219 @@
+import Events
+import Settings
+import TestParts
+import Testing
+
+@testable import Devices
+
+/// A broken map and the one line that mends it.
+struct BrokenMap: Sendable, CustomTestStringConvertible {
+  let yaml: String
+  let message: String
+  var testDescription: String { message }
+
+  /// A map with one tag in one group.
+  static func tag(_ fields: String, _ message: String, name: String = "force", group: String = "") -> BrokenMap {
+    BrokenMap(
+      yaml: """
+        kind: modbus
+        groups:
+          process:
+            tags:
+              \(name): { \(fields) }
+        \(group)
+        """, message: "5: groups.process.tags.\(name)" + message)
+  }
+
+  /// A cycle whose lines are `fields`, from line 4 on.
+  static func cycle(_ fields: [String], _ message: String) -> BrokenMap {
+    BrokenMap(
+      yaml: "kind: modbus\ngroups:\n  cycle:\n" + fields.map { "    " + $0 + "\n" }.joined(), message: message)
+  }
+
+  private static let types = "bool, int16, uint16, int32, uint32, float32"
+  private static let modicon =
+    "an address of 5 or 6 digits such as 40001 or 400001 (0: coil, 1: discrete input, 3: input register, "
+    + "4: holding register; counted from 1), with .0 to .15 for a bit of a register"
+  private static let trigger = "trigger: { tag: count, at: 40100, type: uint16 }"
+  private static let tags = "tags: { force: { at: 40102, type: uint16 } }"
+  private static let numbersOnly = "leave it out: it is for numbers only, not for a bool or named values"
+
+  static let all: [BrokenMap] = [
+    BrokenMap(yaml: "kind: modbus\n", message: "1: found no \"groups\"; allowed: groups: the groups of tags, by name"),
+    BrokenMap(yaml: "kind: modbus\ngroups:\n", message: "2: groups: found no group; allowed: at least one group"),
+    BrokenMap(
+      yaml: "kind: modbus\nadresses: modicon\ngroups: { a: { tags: { b: { at: 40001, type: int16 } } } }\n",
+      message: "2: adresses: found unknown key \"adresses\"; allowed: about, addresses, groups, kind, requests, "
+        + "word-order; did you mean \"addresses\"?"),
+    BrokenMap(
+      yaml: "kind: modbus\naddresses: modcon\ngroups: { a: { tags: { b: { at: 40001, type: int16 } } } }\n",
+      message: "2: addresses: found \"modcon\"; allowed: modicon, zero-based; did you mean \"modicon\"?"),
+    BrokenMap(
+      yaml: "kind: modbus\nword-order: ABDC\ngroups: { a: { tags: { b: { at: 40001, type: int16 } } } }\n",
+      message: "2: word-order: found \"ABDC\"; allowed: ABCD, CDAB, BADC, DCBA; did you mean \"ABCD\"?"),
+    BrokenMap(
+      yaml: "kind: modbus\nword-order: ABCDEFGH\ngroups: { a: { tags: { b: { at: 40001, type: int16 } } } }\n",
+      message: "2: word-order: found \"ABCDEFGH\"; allowed: ABCD, CDAB, BADC, DCBA: ABCDEFGH is not supported yet"),
+    BrokenMap(
+      yaml:
+        "kind: modbus\nrequests: { max-registers: 126 }\ngroups: { a: { tags: { b: { at: 40001, type: int16 } } } }\n",
+      message: "2: requests.max-registers: found \"126\"; allowed: a whole number from 1 to 125"),
+    BrokenMap(
+      yaml: "kind: modbus\nrequests: { timeout: 1 }\ngroups: { a: { tags: { b: { at: 40001, type: int16 } } } }\n",
+      message: "2: requests.timeout: found \"1\"; allowed: a time such as 500ms, 1s, 5m, 12h or 30d, at least 10ms"),
+    tag("type: int16", ": found no \"at\"; allowed: at: " + modicon),
+    tag("at: 40001", ": found no \"type\"; allowed: type: " + types),
+    tag("at: 40001, type: int61", ".type: found \"int61\"; allowed: \(types); did you mean \"int16\"?"),
+    tag("at: 40001, type: bcd32", ".type: found \"bcd32\"; allowed: \(types): bcd32 is not supported yet"),
+    tag("at: 40001, type: float64", ".type: found \"float64\"; allowed: \(types): float64 is not supported yet"),
+    tag("at: 40001, type: string(10)", ".type: found \"string(10)\"; allowed: \(types): string is not supported yet"),
+    tag("at: 40001, type: bits 4..7", ".type: found \"bits 4..7\"; allowed: \(types): bits is not supported yet"),
+    tag("at: 4001, type: int16", ".at: found \"4001\"; allowed: " + modicon),
+    tag("at: 40000, type: int16", ".at: found \"40000\"; allowed: " + modicon),
+    tag("at: 40001.16, type: bool", ".at: found \"40001.16\"; allowed: " + modicon),
+    tag(
+      "at: 40001, type: bool",
+      ".at: found \"40001\"; allowed: for a bool one bit: 40001.0 to 40001.15, a coil or a discrete input"),
+    tag("at: 40001.3, type: int16", ".at: found \"40001.3\"; allowed: whole registers for int16, not a single bit"),
+    tag("at: 00001, type: int16", ".at: found \"00001\"; allowed: whole registers for int16, not a single bit"),
+    tag(
+      "at: 465536, type: float32",
+      ".at: found \"465536\"; allowed: a place with room for 2 registers: a table ends with its 65536th"),
+    tag(
+      "at: 40001, type: int16, scale: x",
+      ".scale: found \"x\"; allowed: a decimal number of at most 15 digits, such as 0.1"),
+    tag("at: 40001, type: int16, scale: 0", ".scale: found \"0\"; allowed: a number other than 0"),
+    tag("at: 40001.0, type: bool, scale: 2", ".scale: found \"scale\"; allowed: " + numbersOnly),
+    tag("at: 40001, type: int16, values: { 1: on }, offset: 2", ".offset: found \"offset\"; allowed: " + numbersOnly),
+    tag("at: 40001, type: int16, deadband: -1", ".deadband: found \"-1\"; allowed: a number from 0 up"),
+    tag(
+      "at: 40001, type: int16, limits: [120, 80]",
+      ".limits: found [120, 80]; allowed: two numbers, the lower first, such as [80, 120]"),
+    tag(
+      "at: 40001, type: uint16, values: { 65536: on }",
+      ".values.65536: found \"65536\" as a number; allowed: whole numbers from 0 to 65535"),
+    tag(
+      "at: 40001, type: uint16, values: { 1: on, 2: on }",
+      ".values.2: found \"on\" for 2 and for 1; allowed: each name once"),
+    tag(
+      "at: 40001, type: int16, word-order: CDAB",
+      ".word-order: found \"CDAB\"; allowed: AB, BA"),
+    tag(
+      "at: 40001, type: uint16, role: lot",
+      ".role: found \"role\" in a group without a trigger; allowed: leave it out: only a cycle's tags have roles; "
+        + "others are not supported yet"),
+    tag(
+      "at: 40001, type: int16, deadbnd: 1",
+      ".deadbnd: found unknown key \"deadbnd\"; allowed: as, at, deadband, limits, offset, role, scale, type, unit, values, word-order; did you mean \"deadband\"?"
+    ),
+    tag(
+      "at: 40001, type: int16",
+      ": found the name \"Ram_Force\"; allowed: 1 to 64 of a-z, 0-9 and -, beginning with a letter or a digit; "
+        + "did you mean \"ram-force\"?", name: "Ram_Force"),
+    cycle(
+      ["tags:", "  a: { at: 40001, type: int16 }", "  b: { at: 40001, type: int16 }"],
+      "6: groups.cycle.tags.b: found the same value as \"a\": int16 at 40001; allowed: each value once in a group"),
+    cycle([tags, "report: sometimes"], "5: groups.cycle.report: found \"sometimes\"; allowed: change, always"),
+    cycle(
+      [tags, "report: always", "heartbeat: 60s"],
+      "6: groups.cycle.heartbeat: found \"heartbeat\" with report: always; allowed: leave it out: each poll is an event with all tags"
+    ),
+    cycle(
+      [tags, "acknowledge: { at: 40110 }"],
+      "5: groups.cycle.acknowledge: found \"acknowledge\" without \"trigger\"; allowed: a trigger beside it: "
+        + "nothing else is ever acknowledged"),
+    cycle(
+      [tags, "trigger: { tag: count, at: 40100, type: int16 }"],
+      "5: groups.cycle.trigger.type: found \"int16\"; allowed: a counter (uint16, uint32) or a bit (bool)"),
+    cycle(
+      [tags, trigger, "acknowledge: { at: 30110 }"],
+      "6: groups.cycle.acknowledge.at: found \"30110\"; allowed: a holding register: this cannot be written"),
+    cycle(
+      [tags, trigger, "acknowledge: { at: 40100 }"],
+      "6: groups.cycle.acknowledge.at: found 40100, which is the trigger itself; allowed: another register than the trigger"
+    ),
+    cycle(
+      [tags, trigger, "report: always"],
+      "6: groups.cycle.report: found \"report\" in a group with a trigger; allowed: leave it out: each cycle is an event with all tags"
+    ),
+    cycle(
+      [trigger, "tags:", "  near: { at: 40001, type: int16 }", "  far: { at: 40126, type: int16 }"],
+      "6: groups.cycle.tags: found 126 registers from the first to the last holding tag; allowed: at most 125, so that "
+        + "one request reads the whole block of a cycle; a guard tag for larger blocks is not supported yet"),
+    cycle(
+      [trigger, "tags:", "  verdict: { at: 40104, type: uint16, role: result }"],
+      "6: groups.cycle.tags.verdict.role: found role: result without values that say pass or fail; allowed: values such as { 1: pass, 2: fail } beside it, "
+        + "or a bool (true: pass)"),
+    cycle(
+      [trigger, "tags:", "  count: { at: 40104, type: uint16 }"],
+      "6: groups.cycle.tags.count: found a tag called like the trigger; allowed: another name than \"count\""),
+    cycle(
+      ["trigger: { tag: count, at: 40100, type: uint16, wraps: 65537 }", tags],
+      "4: groups.cycle.trigger.wraps: found \"65537\"; allowed: a whole number from 2 to 65536"),
+  ]
+}
+
+struct ModbusMapTests {
+  @Test(arguments: BrokenMap.all)
+  func `a broken map is named with its line and what is right`(broken: BrokenMap) throws {
+    let folder = try ScratchFolder()
+    try folder.write("press.yaml", broken.yaml)
+    let maps = MapFolder(path: folder.path)
+    #expect(maps.map(named: "press") == nil)
+    let messages = maps.problems.map { $0.description.replacing(folder.path + "/press.yaml:", with: "") }
+    #expect(messages == [broken.message])
+  }
+
+  @Test func `a value wider than a request is refused`() throws {
+    let yaml =
+      "kind: modbus\nrequests: { max-registers: 1 }\ngroups: { a: { tags: { b: { at: 40001, type: int32 } } } }\n"
+    let error = #expect(throws: SettingsError.self) { try loadedMap(yaml) }
+    #expect(error?.problems.map(\.allowed) == ["values of at most 1 registers, as max-registers says"])
+  }
+
+  @Test func `the map of the design is read as it stands`() throws {
+    let yaml = """
+      kind: modbus
+      about: Hydraulic press, S7-1200 with MB_SERVER
+      addresses: modicon
+      word-order: ABCD
+      requests: { timeout: 1s, max-registers: 125, max-gap: 8, pause: 0ms }
+      groups:
+        process:
+          every: 500ms
+          report: change
+          heartbeat: 60s
+          tags:
+            ram-force: { at: 40001, type: float32, unit: kN, deadband: 0.2, limits: [80, 120] }
+            oil-temp:  { at: 30011, type: int16, scale: 0.1, unit: Cel }
+            door-open: { at: 40020.10, type: bool }
+        cycle:
+          every: 100ms
+          trigger:     { tag: cycle-count, at: 40100, type: uint16 }
+          acknowledge: { at: 40110 }
+          tags:
+            peak-force: { at: 40102, type: float32, unit: kN }
+            verdict:    { at: 40104, type: uint16, role: result, values: { 1: pass, 2: fail } }
+            coil:       { at: 40105, type: uint16, role: material, as: coil }
+      """
+    guard case .modbus(let map) = try loadedMap(yaml).map else {
+      Issue.record("another kind of map")
+      return
+    }
+    #expect(map.groups.map(\.name) == ["process", "cycle"])
+    #expect(map.groups[0].reporting == .change(heartbeat: .seconds(60)))
+    #expect(map.groups[0].tags.map(\.address.bit) == [nil, nil, 10])
+    #expect(map.groups[1].trigger?.wraps == 65536)
+    #expect(map.groups[1].tags.map(\.role) == [nil, "result", "materials.coil"])
+    let requests = map.plan.parts.flatMap { part in part.requests.map { "\(part.group) \(part.purpose): \($0)" } }
+    #expect(
+      requests == [
+        "process poll: function 4, 1 registers from input:10",
+        "process poll: function 3, 2 registers from holding:0",
+        "process poll: function 3, 1 registers from holding:19",
+        "cycle trigger: function 3, 1 registers from holding:99",
+        "cycle block: function 3, 6 registers from holding:99",
+        "cycle acknowledge: function 3, 1 registers from holding:109",
+      ])
+  }
+}

@@ -1,0 +1,182 @@
+import Events
+import Testing
+
+@testable import Devices
+
+/// What bytes mean, and which requests bring them.
+struct ModbusValueTests {
+  private func tag(
+    _ type: ValueType, _ order: WordOrder? = nil, at number: Int = 0, bit: Int? = nil, scaling: Scaling? = nil,
+    names: [Int64: String]? = nil, table: ModbusAddress.Table = .holding
+  ) -> ModbusTag {
+    ModbusTag(
+      name: "t\(table.rawValue)\(number)-\(bit ?? 0)",
+      address: ModbusAddress(table: table, number: number, bit: bit, text: ""), type: type, order: order,
+      scaling: scaling, names: names)
+  }
+
+  @Test(arguments: [
+    (ValueType.uint32, WordOrder.ABCD, [0x0A, 0x0B, 0x0C, 0x0D], TagValue.int(0x0A0B_0C0D)),
+    (.uint32, .CDAB, [0x0C, 0x0D, 0x0A, 0x0B], .int(0x0A0B_0C0D)),
+    (.uint32, .BADC, [0x0B, 0x0A, 0x0D, 0x0C], .int(0x0A0B_0C0D)),
+    (.uint32, .DCBA, [0x0D, 0x0C, 0x0B, 0x0A], .int(0x0A0B_0C0D)),
+    (.int32, .ABCD, [0xFF, 0xFF, 0xFF, 0xFE], .int(-2)), (.int32, .CDAB, [0xFF, 0xFE, 0xFF, 0xFF], .int(-2)),
+    (.int32, .BADC, [0xFF, 0xFF, 0xFE, 0xFF], .int(-2)), (.int32, .DCBA, [0xFE, 0xFF, 0xFF, 0xFF], .int(-2)),
+    (.float32, .ABCD, [0x42, 0xA0, 0x66, 0x66], .double(80.2)),
+    (.float32, .CDAB, [0x66, 0x66, 0x42, 0xA0], .double(80.2)),
+    (.float32, .BADC, [0xA0, 0x42, 0x66, 0x66], .double(80.2)),
+    (.float32, .DCBA, [0x66, 0x66, 0xA0, 0x42], .double(80.2)), (.int16, .AB, [0xFF, 0x38], .int(-200)),
+    (.int16, .BA, [0x38, 0xFF], .int(-200)), (.uint16, .AB, [0xFF, 0x38], .int(65336)),
+    (.uint16, .BA, [0x38, 0xFF], .int(65336)),
+  ])
+  func `every type is understood in every order`(type: ValueType, order: WordOrder, raw: [UInt8], value: TagValue)
+    throws
+  {
+    let tag = tag(type, order)
+    #expect(tag.value(of: raw) == value)
+    // And back, for acknowledges and simulated devices.
+    let words = try #require(value.number.flatMap { tag.registers(showing: $0) })
+    #expect(words.flatMap { [UInt8($0 >> 8), UInt8(truncatingIfNeeded: $0)] } == raw)
+  }
+
+  @Test func `values that are none are bad, with their raw words`() {
+    #expect(tag(.float32).value(of: [0x7F, 0xC0, 0, 0]) == .bad(reason: "not a number", raw: [0x7F, 0xC0, 0, 0]))
+    #expect(tag(.float32).value(of: [0xFF, 0x80, 0, 0]) == .bad(reason: "infinite", raw: [0xFF, 0x80, 0, 0]))
+    let named = tag(.uint16, names: [1: "pass", 2: "fail"])
+    #expect(named.value(of: [0, 2]) == .string("fail"))
+    #expect(named.value(of: [0, 7]) == .bad(reason: "7 is not in the map's values", raw: [0, 7]))
+  }
+
+  @Test func `bits are counted from the least significant`() {
+    for bit in 0..<16 {
+      let word = UInt16(1) << UInt16(bit)
+      let raw = [UInt8(word >> 8), UInt8(truncatingIfNeeded: word)]
+      #expect(tag(.bool, bit: bit).value(of: raw) == .bool(true))
+      #expect(tag(.bool, bit: bit).value(of: raw.map { ~$0 }) == .bool(false))
+      #expect(tag(.bool, bit: bit).whole(in: raw, from: 0) == 1)
+    }
+    let coil = tag(.bool, at: 19, table: .coil)
+    #expect(coil.value(in: [0x00, 0x02], from: 10) == .bool(true))
+    #expect(coil.value(in: [0xFF, 0xFD], from: 10) == .bool(false))
+  }
+
+  @Test(arguments: [
+    ("0.1", "0", 3, TagValue.double(0.3)), ("0.1", "0", 7, .double(0.7)), ("0.01", "0", 1999, .double(19.99)),
+    ("0.1", "-40", 653, .double(25.3)), ("1e-3", "0", -1, .double(-0.001)), ("10", "5", -3, .int(-25)),
+    ("2.5", "0.25", 3, .double(7.75)), ("-0.1", "0", 3, .double(-0.3)), ("0.333", "0", 3, .double(0.999)),
+    ("1", "0.1", 2, .double(2.1)), ("1e3", "0", 2, .int(2000)),
+  ])
+  func `scales are reckoned in decimal`(scale: String, offset: String, raw: Int16, value: TagValue) throws {
+    let scaling = Scaling(
+      scale: try #require(DecimalNumber(scale)), offset: try #require(DecimalNumber(offset)))
+    let bits = UInt16(bitPattern: raw)
+    let tag = tag(.int16, scaling: scaling)
+    #expect(tag.value(of: [UInt8(bits >> 8), UInt8(truncatingIfNeeded: bits)]) == value)
+  }
+
+  @Test func `scales round once, like the decimal read as a whole`() throws {
+    let scales = ["0.1", "0.01", "0.001", "0.0001", "0.05", "0.333333333333", "1.7", "12.5", "123456.789"]
+    for text in scales {
+      let scaling = Scaling(scale: try #require(DecimalNumber(text)), offset: .zero)
+      let digits = Int128(try #require(DecimalNumber(text)).mantissa)
+      let places = text.split(separator: ".")[1].count
+      for _ in 0..<200 {
+        let raw = Int64.random(in: Int64(Int32.min)...Int64(UInt32.max))
+        let expected = try #require(Double("\(Int128(raw) * digits)e-\(places)"))
+        #expect(scaling.double(DecimalNumber(mantissa: raw, exponent: 0)) == expected)
+      }
+    }
+    #expect(DecimalNumber("1e99") == nil && DecimalNumber("") == nil && DecimalNumber(".") == nil)
+    #expect(DecimalNumber("1.2.3") == nil && DecimalNumber("0x1F") == nil && DecimalNumber("nan") == nil)
+  }
+
+  @Test(arguments: [
+    ("40001", ModbusAddress.Table.holding, 0, Int?.none), ("400001", .holding, 0, nil),
+    ("465536", .holding, 65535, nil),
+    ("30011", .input, 10, nil), ("10001", .discrete, 0, nil), ("00001", .coil, 0, nil), ("000017", .coil, 16, nil),
+    ("40020.3", .holding, 19, 3), ("40020.10", .holding, 19, 10), ("40020.1", .holding, 19, 1),
+    ("49999", .holding, 9998, nil),
+  ])
+  func `modicon addresses count from one`(text: String, table: ModbusAddress.Table, number: Int, bit: Int?) {
+    let address = ModbusAddress(text, notation: .modicon)
+    #expect(address == ModbusAddress(table: table, number: number, bit: bit, text: text))
+  }
+
+  @Test(arguments: [
+    ("holding:0", ModbusAddress.Table.holding, 0, Int?.none), ("input:10", .input, 10, nil),
+    ("coil:65535", .coil, 65535, nil),
+    ("discrete:0x1F", .discrete, 31, nil), ("holding:0xffff", .holding, 65535, nil),
+    ("holding:19.15", .holding, 19, 15),
+  ])
+  func `zero-based addresses are those on the wire`(text: String, table: ModbusAddress.Table, number: Int, bit: Int?) {
+    let address = ModbusAddress(text, notation: .zeroBased)
+    #expect(address == ModbusAddress(table: table, number: number, bit: bit, text: text))
+  }
+
+  @Test func `what is no address is none`() {
+    for text in [
+      "", "4", "4001", "40000", "50001", "20001", "4000001", "465537", "40001.16", "40001.", "40001.-1", "00001.0",
+      "holding:0", "4 001", "+40001", "40001.1.1", "٤٠٠٠١",
+    ] {
+      #expect(ModbusAddress(text, notation: .modicon) == nil, "\(text)")
+    }
+    for text in [
+      "40001", "holding:", "holding:65536", "holding:-1", "holding:0x", "Holding:1", "coil:1.0", "holding:1:2",
+    ] {
+      #expect(ModbusAddress(text, notation: .zeroBased) == nil, "\(text)")
+    }
+  }
+
+  @Test func `any map's plan reads each tag whole, within the limits, once`() {
+    for _ in 0..<300 {
+      var limits = RequestLimits()
+      limits.maxRegisters = Int.random(in: 2...125)
+      limits.maxGap = Int.random(in: 0...20)
+      var tags: [String: ModbusTag] = [:]
+      for _ in 0..<Int.random(in: 1...60) {
+        let table = ModbusAddress.Table.allCases.randomElement() ?? .holding
+        let type: ValueType = table.isBits ? .bool : [.int16, .uint32, .float32].randomElement() ?? .int16
+        let tag = tag(type, at: Int.random(in: 0...(Bool.random() ? 300 : 65534)), table: table)
+        tags[tag.name] = tag
+      }
+      let requests = RequestPlan.joined(Array(tags.values), limits: limits)
+      #expect(requests.flatMap { $0.tags.map(\.name) }.sorted() == tags.keys.sorted())
+      for request in requests {
+        #expect(request.count <= limits.most(of: request.table) && request.range.upperBound <= 65536)
+        var end = request.address
+        for tag in request.tags.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
+          #expect(tag.address.table == request.table)
+          #expect(request.range.contains(tag.range.lowerBound) && tag.range.upperBound <= request.range.upperBound)
+          #expect(tag.range.lowerBound - end <= limits.gap(of: request.table))
+          end = max(end, tag.range.upperBound)
+        }
+        #expect(end == request.range.upperBound)
+        // The answer to it holds each tag.
+        let bytes = [UInt8](repeating: 1, count: Question(request).dataCount ?? 0)
+        #expect(request.tags.allSatisfy { $0.value(in: bytes, from: request.address).isGood })
+      }
+    }
+  }
+
+  @Test func `questions are frames as the specification has them`() {
+    let read = Exchange(transaction: 0x1501, unit: 17, question: .read(.holding, address: 107, count: 3))
+    #expect(read.bytes == [0x15, 0x01, 0, 0, 0, 6, 17, 3, 0, 107, 0, 3])
+    let one = Exchange(transaction: 1, unit: 1, question: .write(address: 109, registers: [0x1234]))
+    #expect(one.bytes == [0, 1, 0, 0, 0, 6, 1, 6, 0, 109, 0x12, 0x34])
+    let two = Exchange(transaction: 1, unit: 1, question: .write(address: 109, registers: [1, 2]))
+    #expect(two.bytes == [0, 1, 0, 0, 0, 11, 1, 16, 0, 109, 0, 2, 4, 0, 1, 0, 2])
+    let coil = Exchange(transaction: 1, unit: 1, question: .writeCoil(address: 4, true))
+    #expect(coil.bytes == [0, 1, 0, 0, 0, 6, 1, 5, 0, 4, 0xFF, 0])
+  }
+
+  @Test func `an answer to a write must repeat it`() throws {
+    let write = Exchange(transaction: 1, unit: 1, question: .write(address: 109, registers: [7]))
+    #expect(try write.answer(in: write.bytes) == .data([]))
+    var wrong = write.bytes
+    wrong[11] = 8
+    #expect(throws: LineFault.echo) { try write.answer(in: wrong) }
+    #expect(try write.answer(in: Array(write.bytes.dropLast())) == nil)
+    #expect(
+      try write.answer(in: [0, 1, 0, 0, 0, 3, 1, 0x86, 4]) == .refused(DeviceException(code: 4)))
+  }
+}

@@ -1,0 +1,177 @@
+import Events
+import Foundation
+import Queue
+import TestParts
+import Testing
+
+@testable import Forward
+
+/// The edge's side: a real queue, and a central on a real port that misbehaves on order.
+struct ForwarderTests {
+  private let folder: ScratchFolder
+  private let queue: EventQueue
+  private let central = ScriptedCentral()
+
+  init() async throws {
+    folder = try ScratchFolder()
+    var settings = QueueSettings(path: folder.file("queue.db"))
+    settings.reserveBytes = 0
+    queue = try await EventQueue.open(settings, source: SourceName("plant1.line3.pc1")!, logger: quiet)
+  }
+
+  private func forwarder(_ url: String, lines: Int = 50, tokenFile: String? = nil) -> Forwarder {
+    var forwarder = Forwarder(
+      queue: queue, settings: ForwardSettings(url: url, tokenFile: tokenFile),
+      source: SourceName("plant1.line3.pc1")!, logger: quiet)
+    forwarder.limits.lines = lines
+    forwarder.limits.leastPause = .milliseconds(5)
+    forwarder.limits.longestPause = .milliseconds(50)
+    return forwarder
+  }
+
+  private func fill(_ count: Int, _ text: String = "") async throws {
+    for index in 0..<count {
+      let data = DeviceData(device: "press-1", state: .offline, reason: "\(text)\(index)")
+      _ = try await queue.append { _ in Entry(events: [Event(data, at: .now(), subject: "ST10")]) }
+    }
+  }
+
+  /// All lines of an incarnation as the queue has them.
+  private func lines(of incarnation: Incarnation) async throws -> [[UInt8]] {
+    try await queue.batch(incarnation: incarnation, after: 0, limit: 100_000, maxBytes: 1 << 30).lines
+  }
+
+  private func received() -> UInt64? {
+    queue.status.incarnations.last?.received["central"]
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `everything arrives once and in order, and the queue knows it`() async throws {
+    try await fill(230)
+    try await serving(central.router) { url in
+      let forwarder = forwarder(url)
+      try await beside({ await forwarder.run() }) {
+        try await eventually("the queue knows") { received() == 230 }
+        let incarnation = queue.status.incarnation
+        #expect(await central.ledger.lines(of: incarnation) == (try await lines(of: incarnation)))
+        try await eventually("it is idle") { forwarder.status.state == .idle }
+        try await fill(1, "alone")
+        try await eventually("a lone event arrives") { received() == 231 }
+        #expect(forwarder.status.receivedThrough == 231)
+        #expect(forwarder.status.lastContact != nil)
+      }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: ScriptedCentral.Order.allCases)
+  func `whatever the central answers, each event is there once in the end`(_ order: ScriptedCentral.Order) async throws
+  {
+    try await fill(60)
+    await central.give([order, order, order])
+    try await serving(central.router) { url in
+      let forwarder = forwarder(url, lines: 25)
+      try await beside({ await forwarder.run() }) {
+        try await eventually("all is there in spite of \(order)") { received() == 60 }
+        let incarnation = queue.status.incarnation
+        #expect(await central.ledger.lines(of: incarnation) == (try await lines(of: incarnation)))
+        #expect(await central.ledger.conflicts.isEmpty)
+        #expect(await central.isDone)
+      }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `a central that is not there is waited for`() async throws {
+    try await fill(3)
+    let forwarder = forwarder("http://127.0.0.1:9")
+    try await beside({ await forwarder.run() }) {
+      try await eventually("it is away") { forwarder.status.state == .away }
+      try await eventually("it is tried again") { (forwarder.status.faults["away"] ?? 0) > 3 }
+      #expect(forwarder.status.reason?.isEmpty == false)
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `a central restored from a backup gets the rest again`() async throws {
+    try await fill(40)
+    try await serving(central.router) { url in
+      let forwarder = forwarder(url)
+      try await beside({ await forwarder.run() }) {
+        try await eventually("all is there") { received() == 40 }
+        await central.ledger.goBack(to: 11)
+        try await fill(1)
+        try await eventually("all is there again") { received() == 41 }
+        let incarnation = queue.status.incarnation
+        #expect(await central.ledger.lines(of: incarnation) == (try await lines(of: incarnation)))
+        #expect(queue.status.incarnations.count == 1)
+      }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `another history at the central costs no event: both are kept, and a new incarnation begins`() async throws {
+    try await fill(30)
+    let old = queue.status.incarnation
+    let theirs = Chain(incarnation: old, count: 20, salt: "another PC")
+    await central.ledger.fill(with: theirs)
+    try await serving(central.router) { url in
+      let forwarder = forwarder(url)
+      try await beside({ await forwarder.run() }) {
+        try await eventually("a new incarnation began") { queue.status.incarnation != old }
+        try await fill(5, "after")
+        let new = queue.status.incarnation
+        try await eventually("the new one is delivered") { await central.ledger.lines(of: new).count == 5 }
+        #expect(await central.ledger.lines(of: old) == theirs.lines)
+        #expect(await central.ledger.conflicts == Set(try await lines(of: old)))
+        #expect(forwarder.status.conflicts == 1)
+      }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `a central that has more than a queue that was put back begins a new incarnation`() async throws {
+    try await fill(4)
+    let old = queue.status.incarnation
+    await central.ledger.fill(with: Chain(incarnation: old, count: 20, salt: "before the restore"))
+    try await serving(central.router) { url in
+      let forwarder = forwarder(url)
+      try await beside({ await forwarder.run() }) {
+        try await eventually("the branch is kept") { await central.ledger.conflicts.count == 4 }
+        #expect(queue.status.incarnation != old)
+      }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `a refused token is shown, and a new one in the file is taken up`() async throws {
+    try await fill(5)
+    await central.ask(for: BearerToken("the-right-token-of-all"))
+    let file = try folder.write("central.token", "a-wrong-token-of-all\n")
+    try await serving(central.router) { url in
+      let forwarder = forwarder(url, tokenFile: file)
+      try await beside({ await forwarder.run() }) {
+        try await eventually("it is refused") { forwarder.status.state == .refused }
+        #expect(received() ?? 0 == 0)
+        try folder.write("central.token", "the-right-token-of-all\n")
+        try await eventually("all is there") { received() == 5 }
+        #expect(await central.refusals >= 1)
+      }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `the last act sends what is left and ends`() async throws {
+    try await fill(77)
+    try await serving(central.router) { url in
+      await forwarder(url).drain(within: .seconds(20))
+      #expect(received() == 77)
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `the last act ends soon where the central is away`() async throws {
+    try await fill(1)
+    await forwarder("http://127.0.0.1:9").drain(within: .seconds(30))
+    #expect(received() ?? 0 == 0)
+  }
+}
