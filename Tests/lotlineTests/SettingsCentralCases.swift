@@ -6,7 +6,7 @@ let brokenCentral = #"""
 
   - store: { sqlite: /tmp/central.db }
   + store: { sqlit: /tmp/central.db }
-  ! central.yaml:1: store.sqlit: found unknown key "sqlit"; allowed: postgres, sqlite; did you mean "sqlite"?
+  ! central.yaml:1: store.sqlit: found unknown key "sqlit"; allowed: sqlite; did you mean "sqlite"?
 
   - store: { sqlite: /tmp/central.db }
   + store: /tmp/central.db
