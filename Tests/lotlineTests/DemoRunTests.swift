@@ -29,10 +29,8 @@ struct DemoRunTests {
     let summary = try #require(JSON(Array(run.output.utf8)), "\(run.messages.suffix(4000))")
     #expect(summary["agrees"]?.flag == false)
     let differences = (summary["differences"]?.items ?? []).compactMap(\.text)
-    #expect(!differences.isEmpty)
-    #expect(
-      differences.allSatisfy { $0.contains("the PLC did not make it") || $0.contains("where it was not scanned") },
-      "\(differences)")
+    #expect(differences.contains { $0.contains("recorded, and the PLC did not make it") }, "\(differences)")
+    #expect(differences.count <= 3, "all of it is about the one hidden cycle: \(differences)")
     let kept = try #require(summary["folder"]?.text)
     #expect(FileManager.default.fileExists(atPath: kept + "/edge.yaml"))
     try FileManager.default.removeItem(atPath: kept)
