@@ -1,6 +1,6 @@
 import Events
-import Testing
 import TestParts
+import Testing
 
 @testable import Store
 

@@ -1,6 +1,6 @@
 import Events
-import Testing
 import TestParts
+import Testing
 
 @testable import Store
 
@@ -66,8 +66,10 @@ struct GenealogyTests {
     }
   }
 
-  @Test(arguments: [("{ cycles: 0, time: 0s }", [1, 1, 1, 1, 1, 1]), ("{ cycles: 2, time: 0s }", [1, 2, 2, 2, 2, 1]),
-    ("{ cycles: 0, time: 1h }", [2, 2, 2, 2, 2, 2])])
+  @Test(arguments: [
+    ("{ cycles: 0, time: 0s }", [1, 1, 1, 1, 1, 1]), ("{ cycles: 2, time: 0s }", [1, 2, 2, 2, 2, 1]),
+    ("{ cycles: 0, time: 1h }", [2, 2, 2, 2, 2, 2]),
+  ])
   func `the grey zone is as wide as the settings say`(grey: String, counts: [Int]) async throws {
     let store = try await openStore(folder)
     let edge = coilChange(grey: grey)
@@ -124,10 +126,11 @@ struct GenealogyTests {
     #expect(on.items.map(\.node.id) == ["T-1", "SN1"])
   }
 
-  @Test(arguments: [
-    (GapData.Kind.deviceOffline, "gun-ST10", false), (.deviceOffline, "plc-ST10", true),
-    (.daemonDown, nil, false), (.unreadableScan, "gun-ST10", false), (.missedCycles, "plc-ST10", true),
-  ] as [(GapData.Kind, String?, Bool)])
+  @Test(
+    arguments: [
+      (GapData.Kind.deviceOffline, "gun-ST10", false), (.deviceOffline, "plc-ST10", true),
+      (.daemonDown, nil, false), (.unreadableScan, "gun-ST10", false), (.missedCycles, "plc-ST10", true),
+    ] as [(GapData.Kind, String?, Bool)])
   func `a gap that could hide a change makes the links after it possible`(
     kind: GapData.Kind, device: String?, isCertain: Bool
   ) async throws {

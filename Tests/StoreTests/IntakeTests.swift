@@ -1,7 +1,7 @@
 import Events
 import GRDB
-import Testing
 import TestParts
+import Testing
 
 @testable import Store
 
@@ -141,7 +141,8 @@ struct IntakeTests {
     _ = try await store.take(edge.batch(), from: edge.source)
     #expect(try await store.gaps().items.isEmpty)
     clock.advance(.seconds(61))
-    #expect(try await store.gaps().items.map(\.source).sorted { $0! < $1! } == ["plant1.line3.pc1", "plant1.line4.pc1"])
+    #expect(
+      try await store.gaps().items.map(\.source).sorted { $0! < $1! } == ["plant1.line3.pc1", "plant1.line4.pc1"])
     _ = try await store.position(of: edge.source, incarnation: edge.incarnation)
     let ended = try #require(try await store.gaps().items.first { $0.source == "plant1.line3.pc1" })
     #expect(ended.to != nil)

@@ -1,7 +1,7 @@
 import Events
 import Foundation
-import Testing
 import TestParts
+import Testing
 
 @testable import Store
 

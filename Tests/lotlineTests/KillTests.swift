@@ -45,7 +45,8 @@ import Testing
     #expect(try await central.ended(within: .seconds(15)) == 0, "\(central.said)")
   }
 
-  private func kill(_ line: LineFolder, edge edgeKills: Int, central centralKills: Int, plcs: [SerialPLC]) async throws {
+  private func kill(_ line: LineFolder, edge edgeKills: Int, central centralKills: Int, plcs: [SerialPLC]) async throws
+  {
     var edge = try line.startEdge()
     var central = try line.startCentral()
     var victims = Array(repeating: true, count: edgeKills) + Array(repeating: false, count: centralKills)
@@ -78,10 +79,14 @@ import Testing
     try await answers.ready()
     var cycles: [String: [UInt32: Int]] = [:]
     var scans: [String: Set<String>] = [:]
-    try await eventually("the central has every acknowledged cycle and scan", within: .seconds(60), every: .milliseconds(300)) {
+    try await eventually(
+      "the central has every acknowledged cycle and scan", within: .seconds(60), every: .milliseconds(300)
+    ) {
       cycles = try await storedCycles(answers)
       scans = try await storedScans(answers)
-      for plc in plcs where await !plc.acknowledged.isSubset(of: Set(cycles[plc.name, default: [:]].keys)) { return false }
+      for plc in plcs where await !plc.acknowledged.isSubset(of: Set(cycles[plc.name, default: [:]].keys)) {
+        return false
+      }
       for scanner in scanners where await !scanner.acknowledged.isSubset(of: scans[scanner.name] ?? []) { return false }
       return true
     }

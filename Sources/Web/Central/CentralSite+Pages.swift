@@ -11,8 +11,10 @@ extension CentralSite {
 
   private func page(_ title: String, _ body: HTML, status: HTTPResponse.Status = .ok) -> Response {
     let banner: HTML = "<span>Central</span><a href=\"/gaps\">Gaps</a>"
-    return Page(title: "\(title) · Lotline", banner: banner, body: "<link rel=\"stylesheet\" href=\"/central.css\">" + body)
-      .response(status: status)
+    return Page(
+      title: "\(title) · Lotline", banner: banner, body: "<link rel=\"stylesheet\" href=\"/central.css\">" + body
+    )
+    .response(status: status)
   }
 
   private func form(_ text: String = "") -> HTML {
@@ -80,7 +82,9 @@ extension CentralSite {
     }
     let more: HTML = found.next == nil ? "" : "<p class=\"warn\">There are more: type more of the identifier.</p>"
     return page(
-      "Search", "\(form(sought))<h1>\(sought)</h1>\(list(hits, empty: "No event names anything with these letters in it."))\(more)")
+      "Search",
+      "\(form(sought))<h1>\(sought)</h1>\(list(hits, empty: "No event names anything with these letters in it."))\(more)"
+    )
   }
 
   /// `/unit/ID`.

@@ -24,7 +24,8 @@ struct CentralWords: Sendable {
       let text = String(number ?? 0)
       return String(repeating: "0", count: max(0, width - text.count)) + text
     }
-    let zone = calendar.timeZone.secondsFromGMT(for: date) == 0 ? "UTC" : calendar.timeZone.abbreviation(for: date) ?? ""
+    let zone =
+      calendar.timeZone.secondsFromGMT(for: date) == 0 ? "UTC" : calendar.timeZone.abbreviation(for: date) ?? ""
     return "\(pad(parts.year, 4))-\(pad(parts.month))-\(pad(parts.day)) "
       + "\(pad(parts.hour)):\(pad(parts.minute)):\(pad(parts.second)) \(zone)"
   }

@@ -8,7 +8,10 @@ struct EdgeOptions: ParsableArguments {
 
   /// The running edge, by the control socket of its settings.
   func asking() throws -> Asking {
-    Asking(door: .socket(path: try EdgeSettings.read(config).controlSocket(environment: ProcessInfo.processInfo.environment)), token: nil, authorityFile: nil)
+    Asking(
+      door: .socket(
+        path: try EdgeSettings.read(config).controlSocket(environment: ProcessInfo.processInfo.environment)),
+      token: nil, authorityFile: nil)
   }
 }
 

@@ -67,8 +67,10 @@ struct ReadCommand: AsyncParsableCommand {
   }
 
   private func words(_ readout: TagReadout) -> String {
-    readout.words.isEmpty ? hex(readout.raw) : readout.words.map { hex([UInt8($0 >> 8), UInt8($0 & 0xFF)]) }
-      .joined(separator: " ")
+    readout.words.isEmpty
+      ? hex(readout.raw)
+      : readout.words.map { hex([UInt8($0 >> 8), UInt8($0 & 0xFF)]) }
+        .joined(separator: " ")
   }
 
   private func words(_ value: TagValue) -> String {

@@ -47,7 +47,8 @@ struct TraceCommand: AsyncParsableCommand {
     for certainty in ["certain", "possible"] {
       for node in trace[certainty]?.items ?? [] {
         table.add(
-          certainty, node["depth"]?.whole.map(String.init) ?? "", "\(node["kind"]?.text ?? "?") \(node["id"]?.text ?? "?")",
+          certainty, node["depth"]?.whole.map(String.init) ?? "",
+          "\(node["kind"]?.text ?? "?") \(node["id"]?.text ?? "?")",
           node["reason"]?.text ?? "")
       }
     }

@@ -13,7 +13,8 @@ struct VerifyCommand: AsyncParsableCommand {
   @Argument(help: "A queue, a store, or an export; - for an export on standard input.")
   var file: String?
 
-  @Option(help: "The hash before the export's first line (64 hex digits); default for an export from event 1: 32 zero bytes.")
+  @Option(
+    help: "The hash before the export's first line (64 hex digits); default for an export from event 1: 32 zero bytes.")
   var previous: String?
 
   @Option(help: "The hash that the export's last line must lead to, from a receipt or an older export.")

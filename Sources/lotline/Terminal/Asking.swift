@@ -74,12 +74,15 @@ struct Asking: Sendable {
     settings.tlsConfiguration = tls
     let client = HTTPClient(configuration: settings)
     let result: Result<Answer, any Error>
-    do { result = .success(try await Self.execute(request, limit: limit, with: client)) } catch { result = .failure(error) }
+    do { result = .success(try await Self.execute(request, limit: limit, with: client)) } catch {
+      result = .failure(error)
+    }
     try await client.shutdown()
     return try result.get()
   }
 
-  private static func execute(_ request: HTTPClientRequest, limit: Int, with client: HTTPClient) async throws -> Answer {
+  private static func execute(_ request: HTTPClientRequest, limit: Int, with client: HTTPClient) async throws -> Answer
+  {
     let response = try await client.execute(request, timeout: .seconds(90))
     let body = try await response.body.collect(upTo: limit)
     return Answer(

@@ -20,7 +20,8 @@ struct CentralAnswers {
   func json(_ path: String) async throws -> JSON {
     let answer = try await get(path)
     guard answer.status == 200, let json = JSON(answer.body) else {
-      throw Impatience(description: "\(path) answered \(answer.status): \(String(decoding: answer.body, as: UTF8.self))")
+      throw Impatience(
+        description: "\(path) answered \(answer.status): \(String(decoding: answer.body, as: UTF8.self))")
     }
     return json
   }

@@ -44,7 +44,8 @@ final class Program: @unchecked Sendable {  // Foundation's Process is not Senda
     process.executableURL = URL(filePath: executable)
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(
-      environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { given, _ in given }) { _, new in new }
+      environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { given, _ in given }
+    ) { _, new in new }
     process.standardOutput = try FileHandle(forWritingTo: URL(filePath: output))
     process.standardError = try FileHandle(forWritingTo: URL(filePath: messages))
     process.standardInput = input
@@ -85,11 +86,19 @@ final class Program: @unchecked Sendable {  // Foundation's Process is not Senda
     String(decoding: FileManager.default.contents(atPath: path) ?? Data(), as: UTF8.self)
   }
 
-  /// Runs it to its end.
+  /// Runs our own program to its end.
+  static func run(_ arguments: [String], in folder: ScratchFolder, within limit: Duration = .seconds(60))
+    async throws -> (status: Int32, output: String, messages: String)
+  {
+    try await run(lotline, arguments, in: folder, within: limit)
+  }
+
+  /// Runs any program to its end.
   static func run(
-    _ executable: String, _ arguments: [String], in folder: ScratchFolder,
-    within limit: Duration = .seconds(60)
-  ) async throws -> (status: Int32, output: String, messages: String) {
+    _ executable: String, _ arguments: [String], in folder: ScratchFolder, within limit: Duration = .seconds(60)
+  )
+    async throws -> (status: Int32, output: String, messages: String)
+  {
     let program = try Program(executable, arguments, in: folder, name: "run")
     let status = try await program.ended(within: limit)
     return (status, program.printed, program.said)

@@ -39,7 +39,10 @@ actor SerialPLC {
       server.update { registers in
         registers.set(
           .holding, 102,
-          [UInt16(made >> 16), UInt16(truncatingIfNeeded: made), UInt16(force >> 16), UInt16(truncatingIfNeeded: force)])
+          [
+            UInt16(made >> 16), UInt16(truncatingIfNeeded: made), UInt16(force >> 16),
+            UInt16(truncatingIfNeeded: force),
+          ])
         registers.set(.holding, 100, [UInt16(truncatingIfNeeded: made)])
       }
       repeat {
