@@ -24,6 +24,11 @@ public struct QueueStatus: Sendable, Hashable {
   public var damaged: [EventID] = []
   public var counts = QueueCounts()
 
+  public init(incarnation: Incarnation, limitBytes: Int) {
+    self.incarnation = incarnation
+    self.limitBytes = limitBytes
+  }
+
   public var accepts: Bool { refusing == nil }
 
   /// The incarnations that have rows which `consumer` has not received yet, oldest first.
@@ -85,6 +90,8 @@ public struct Opening: Sendable, Hashable {
   public var isSalvaging = false
   /// Whether the state (contexts, last cycles) came through.
   public var keptState: Bool = true
+
+  public init() {}
 }
 
 /// Numbers of one incarnation that nobody has any more.

@@ -2,7 +2,9 @@ import Events
 import GRDB
 
 extension Projector {
-  /// A gap that the edge tells of. One of a device ends the open one that its `offline` began.
+  /// A gap that the edge tells of.
+  ///
+  /// One of a device ends the open one that its `offline` began.
   func gap(_ data: GapData, _ key: EventKey, _ envelope: Envelope) throws {
     let station = try data.station ?? data.device.flatMap { try self.station(of: $0) }
     let began = data.from?.microseconds

@@ -28,7 +28,7 @@ struct EdgeDaemon {
     let start = Start(
       source: settings.source, moment: .now(), opening: queue.opening, files: settings.files, kept: kept)
     let entry = start.entry()
-    _ = try await queue.append { _ in entry }
+    let started = try await queue.append { _ in entry }
 
     let stations = LineStations(
       settings.stations, routing: Routing(settings.devices), state: kept, append: queue.append, logger: logger)
@@ -39,7 +39,8 @@ struct EdgeDaemon {
       Forwarder(queue: queue, settings: central.forward, source: settings.source, logger: logger)
     }
     let life = SignsOfLife(
-      source: settings.source, queue: queue, devices: { devices.status }, supervisor: supervisor, logger: logger)
+      source: settings.source, queue: queue, incarnation: started.place.incarnation, devices: { devices.status },
+      supervisor: supervisor, logger: logger)
 
     var services: [any Service] = []
     if let forwarder { services.append(LastSending(forwarder)) }

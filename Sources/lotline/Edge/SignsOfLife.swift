@@ -11,6 +11,8 @@ import Queue
 struct SignsOfLife: Sendable {
   let source: SourceName
   let queue: EventQueue
+  /// The life in which the start was recorded.
+  let incarnation: Incarnation
   let devices: @Sendable () -> [DeviceStatus]
   let supervisor: Supervisor
   let logger: Logger
@@ -22,15 +24,18 @@ struct SignsOfLife: Sendable {
   /// Runs until the task is cancelled.
   func run() async {
     var clock = ClockWatch(at: .now(), state: .now())
+    var life = LifeWatch(incarnation)
     var progress = Progress(patience: patience)
     var failing = false
     while !Task.isCancelled {
       let moment = Moment.now()
       do {
         try await queue.beat(at: moment.time)
-        if let change = clock.look(at: moment, state: .now()) {
-          let event = Event(change, at: moment, subject: source.description)
-          _ = try await queue.append { _ in Entry(events: [event]) }
+        var news = life.look(at: queue.status, queue.opening, now: moment.time)
+        if let change = clock.look(at: moment, state: .now()) { news.append(change) }
+        if !news.isEmpty {
+          let events = news.map { Event($0, at: moment, subject: source.description) }
+          _ = try await queue.append { _ in Entry(events: events) }
         }
         failing = false
       } catch {

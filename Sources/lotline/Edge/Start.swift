@@ -16,11 +16,7 @@ struct Start {
 
   /// All of it as one entry: started, gaps, then each settings file that changed.
   func entry() -> Entry {
-    let clock = ClockState.now()
-    let started = StartedData(
-      boot: Host.bootID, version: Lotline.version, host: Host.name, clockSynchronised: clock.synchronised,
-      clockErrorSeconds: clock.errorSeconds, previous: opening.previous, alive: opening.alive)
-    var entry = Entry(events: [event(started)])
+    var entry = Entry(events: [event(Self.started(after: opening.previous, alive: opening.alive))])
     entry.events += gaps.map { event($0) }
     for (file, text) in files {
       let config = ConfigData(file: file, text: text)
@@ -32,7 +28,15 @@ struct Start {
     return entry
   }
 
-  /// The time in which nothing was read, and the rows that a damaged file took with it.
+  /// What the first event of a start, or of a new life of the queue, says.
+  static func started(after previous: StartedData.Previous?, alive: Timestamp?) -> StartedData {
+    let clock = ClockState.now()
+    return StartedData(
+      boot: Host.bootID, version: Lotline.version, host: Host.name, clockSynchronised: clock.synchronised,
+      clockErrorSeconds: clock.errorSeconds, previous: previous, alive: alive)
+  }
+
+  /// The time in which nothing was read.
   var gaps: [GapData] {
     var gaps: [GapData] = []
     if let alive = opening.alive, alive < moment.time {
@@ -40,12 +44,6 @@ struct Start {
         GapData(
           kind: .daemonDown, from: alive, to: moment.time,
           reason: opening.stoppedCleanly ? "the daemon was stopped" : "the daemon ended without being stopped"))
-    }
-    gaps += opening.lost.map { lost in
-      GapData(
-        kind: .lost, from: opening.alive, to: moment.time,
-        count: lost.numbers.upperBound - lost.numbers.lowerBound + 1,
-        reason: "events \(lost) could not be recovered from the damaged file \(opening.setAside ?? "")")
     }
     return gaps
   }
