@@ -40,7 +40,8 @@ public enum Style {
     table { border-collapse: collapse; width: 100%; background: var(--card); }
     th, td { text-align: left; vertical-align: top; padding: .35rem .6rem; border-bottom: 1px solid var(--line); }
     th { color: var(--soft); font-weight: 600; white-space: nowrap; }
-    td, dd, li { overflow-wrap: anywhere; }
+    h1, p, td, dd, li { overflow-wrap: anywhere; }
+    .cards > *, dd { min-width: 0; }
     time, .number { font-variant-numeric: tabular-nums; white-space: nowrap; }
     .ok::before { content: "\\2713\\00a0"; } .warn::before { content: "\\25CB\\00a0"; } .bad::before { content: "\\2717\\00a0"; }
     .ok { color: var(--ok); } .warn { color: var(--warn); } .bad { color: var(--bad); font-weight: 600; }
