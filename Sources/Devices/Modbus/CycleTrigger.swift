@@ -11,8 +11,10 @@ struct CycleTrigger: Sendable, Hashable {
   let isBit: Bool
   let wraps: UInt64
   let acknowledges: Bool
-  /// What is on disk: a counter's value at the last cycle; of a bit with acknowledge, 1 from the cycle until its
-  /// rest, then 0. Nil where nothing is known, always so for a bit without acknowledge.
+  /// What is on disk of the last cycle.
+  ///
+  /// A counter's value; of a bit with acknowledge 1 from the cycle until its rest, then 0. Nil where nothing is known,
+  /// always so for a bit without acknowledge.
   private(set) var last: UInt64?
   /// The last poll of this connection that showed the old trigger.
   private var shownOld: Timestamp?
