@@ -4,6 +4,10 @@ public import Events
 public enum Report: Sendable, Hashable {
   case reading(Reading)
   case cycle(CycleReading)
+  /// The bit of a recorded and acknowledged cycle has fallen again: the next rise is another cycle.
+  ///
+  /// Adds no event; it must be on disk before the device writes the acknowledge back to 0.
+  case rest(CycleKey, Moment)
   case scan(Scan)
   case state(StateReport)
   case hole(Hole)

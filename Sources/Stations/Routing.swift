@@ -42,6 +42,7 @@ public struct Routing: Sendable, Hashable {
     switch report {
     case .reading(let reading): station(of: reading.device, group: reading.group)
     case .cycle(let cycle): station(of: cycle.device, group: cycle.group)
+    case .rest(let key, _): station(of: key.device, group: key.group)
     case .scan(let scan): station(of: scan.device, group: nil)
     case .state(let state): station(of: state.device, group: nil)
     case .hole(let hole): station(of: hole.device, group: hole.group)
@@ -55,6 +56,7 @@ extension Report {
     switch self {
     case .reading(let reading): reading.device
     case .cycle(let cycle): cycle.device
+    case .rest(let key, _): key.device
     case .scan(let scan): scan.device
     case .state(let state): state.device
     case .hole(let hole): hole.device

@@ -10,7 +10,7 @@ struct StationMemory: Sendable, Hashable {
   var components: [Component] = []
   /// What a command said of the next cycle.
   var mode: String?
-  /// The last cycle that was recorded of each group.
+  /// The last cycle that was recorded of each group, or that its bit fell since.
   var cycles: [CycleKey: LastCycle] = [:]
 
   /// A piece that waits for the cycle in which it is built in.
@@ -22,7 +22,9 @@ struct StationMemory: Sendable, Hashable {
 
   /// A cycle that is on disk.
   struct LastCycle: Sendable, Hashable {
+    /// The counter; of a bit 1, and 0 once it was seen fallen.
     let trigger: UInt64
+    /// When it was read, or when the bit was seen fallen: no later cycle began before.
     let time: Timestamp
   }
 }

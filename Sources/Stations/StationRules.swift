@@ -50,6 +50,7 @@ struct StationRules: Sendable {
       let stamp = stamp(memory.context, at: reading.moment, draft)
       draft.add(ReadingData(device: reading.device, group: reading.group, tags: reading.tags, stamp: stamp))
     case .cycle(let cycle): write(cycle, &draft, &memory)
+    case .rest(let key, let moment): memory.cycles[key] = .init(trigger: 0, time: moment.time)
     case .scan(let scan): write(scan, &draft, &memory)
     case .state(let state):
       draft.add(DeviceData(device: state.device, state: state.state, reason: state.reason), subject: state.device)
@@ -98,6 +99,7 @@ extension Report {
     switch self {
     case .reading(let reading): reading.moment
     case .cycle(let cycle): cycle.moment
+    case .rest(_, let moment): moment
     case .scan(let scan): scan.moment
     case .state(let state): state.moment
     case .hole(let hole): hole.moment
@@ -111,7 +113,7 @@ extension Report {
   var isPassing: Bool {
     switch self {
     case .reading, .state, .hole: true
-    case .cycle, .scan: false
+    case .cycle, .rest, .scan: false
     }
   }
 }

@@ -147,31 +147,6 @@ struct ModbusCycleTests {
     #expect(await reports.cycles.map(\.trigger) == [0x1_0003])
   }
 
-  @Test func `a bit goes through the four steps of its handshake`() async throws {
-    let map = """
-      kind: modbus
-      groups:
-        cycle:
-          every: 10ms
-          trigger:     { tag: done, at: 00001, type: bool }
-          acknowledge: { at: 00005 }
-          tags: { force: { at: 40102, type: uint16 } }
-      """
-    let plc = try TestPLC()
-    let reports = Reports()
-    try await running([settings("press", port: plc.port, map: loadedMap(map))], into: reports) { _ in
-      for force in [UInt16(5), 6] {
-        plc[holding: 101] = force
-        plc[coil: 0] = true
-        try await eventually("the cycle is acknowledged") { plc[coil: 4] }
-        plc[coil: 0] = false
-        try await eventually("the acknowledge falls") { !plc[coil: 4] }
-      }
-    }
-    #expect(await reports.cycles.map(\.tags) == [[Tag("force", .int(5))], [Tag("force", .int(6))]])
-    #expect(plc.written.map(\.function) == [5, 5, 5, 5])
-  }
-
   @Test func `values of two cycles are never mixed in one record`() async throws {
     // The trigger is in another table than the block, and the PLC goes on while the block is read for the first time.
     let map = """

@@ -132,7 +132,8 @@ struct ModbusHostileTests {
     #expect(plc.connectionCount == 1)
     let bad = await reports.values.first { !$0.isGood }
     #expect(bad == .bad(reason: "the device refused: illegal data address (exception 2)", raw: []))
-    #expect(await reports.holes.isEmpty)
+    // A busy machine may miss polls meanwhile, which is another hole; the device was never away.
+    #expect(await reports.holes.filter { $0.kind == .deviceOffline }.isEmpty)
   }
 
   @Test func `where the line breaks in mid-round the answered requests count`() async throws {

@@ -13,9 +13,9 @@ struct ModbusTriggerTests {
     return CycleTrigger(ModbusTrigger(tag: tag, wraps: wraps, acknowledge: acknowledge ? tag : nil), last: last)
   }
 
-  private func bit(acknowledge: Bool) -> CycleTrigger {
+  private func bit(acknowledge: Bool, last: UInt64? = nil) -> CycleTrigger {
     let tag = ModbusTag(name: "done", address: ModbusAddress(table: .coil, number: 0, text: "00001"), type: .bool)
-    return CycleTrigger(ModbusTrigger(tag: tag, acknowledge: acknowledge ? tag : nil), last: 1)
+    return CycleTrigger(ModbusTrigger(tag: tag, acknowledge: acknowledge ? tag : nil), last: last)
   }
 
   @Test func `without acknowledge the first value is where counting begins`() {
@@ -74,20 +74,70 @@ struct ModbusTriggerTests {
     #expect(counter(last: from, wraps: wraps).jump(from: from, to: to) == jump)
   }
 
-  @Test func `a bit that is set and acknowledged at the start was recorded before it`() {
-    var trigger = bit(acknowledge: true)
-    #expect(trigger.saw(1, at: at(1)) == .readAcknowledge)
-    #expect(trigger.saw(1, at: at(1), acknowledge: 1) == .nothing)
-    #expect(trigger.saw(0, at: at(2)) == .acknowledge(0))
-    trigger.wrote(acknowledge: 0)
-    #expect(trigger.saw(1, at: at(3)) == .record(trigger: 1, after: at(2), jump: .none))
+  @Test func `a bit's handshake has four steps, and each of our writes follows a commit`() {
+    var trigger = bit(acknowledge: true, last: 0)
+    #expect(trigger.saw(0, at: at(1)) == .readAcknowledge)
+    #expect(trigger.saw(0, at: at(1), acknowledge: 0) == .nothing)
+    #expect(trigger.saw(1, at: at(2)) == .record(trigger: 1, after: at(1), jump: .none))
+    // Refused: it stays to be recorded.
+    #expect(trigger.saw(1, at: at(3)) == .record(trigger: 1, after: at(1), jump: .none))
     trigger.committed(1, at: at(3))
-    // Its acknowledge was refused: it is repeated, the cycle is not.
-    #expect(trigger.saw(1, at: at(4)) == .acknowledge(1))
+    // Until the acknowledge is written: it is repeated, the cycle is not.
+    for second in 4...5 { #expect(trigger.saw(1, at: at(Int64(second))) == .acknowledge(1)) }
+    trigger.wrote(acknowledge: 1)
+    #expect(trigger.saw(1, at: at(6)) == .nothing)
+    // Until the rest is on disk.
+    for second in 7...8 { #expect(trigger.saw(0, at: at(Int64(second))) == .rest) }
+    trigger.rested()
+    #expect(trigger.saw(0, at: at(9)) == .acknowledge(0))
+    trigger.wrote(acknowledge: 0)
+    #expect(trigger.saw(0, at: at(10)) == .nothing)
+    #expect(trigger.saw(1, at: at(11)) == .record(trigger: 1, after: at(10), jump: .none))
+  }
+
+  /// What the disk, the bit and the acknowledge show after a start, and what is to be done.
+  @Test(arguments: [
+    // Nothing began.
+    (UInt64?.none, UInt64(0), UInt64(0), CycleTrigger.Step.nothing), (0, 0, 0, .nothing),
+    // The bit rose, and the cycle is not on disk.
+    (nil, 1, 0, .record(trigger: 1, after: nil, jump: .none)), (0, 1, 0, .record(trigger: 1, after: nil, jump: .none)),
+    // Killed between the commit and the acknowledge, and right after it.
+    (1, 1, 0, .acknowledge(1)), (1, 1, 1, .nothing),
+    // The bit fell, and that is not on disk; a PLC that was switched off in between lost the acknowledge too.
+    (1, 0, 1, .rest), (1, 0, 0, .rest),
+    // Killed between the commit of the rest and the fall of the acknowledge.
+    (0, 0, 1, .acknowledge(0)),
+    // The PLC did not wait for that: its bit was seen fallen, so this is another cycle.
+    (0, 1, 1, .record(trigger: 1, after: nil, jump: .none)),
+    // The queue is gone; what is acknowledged was in it.
+    (nil, 1, 1, .nothing), (nil, 0, 1, .rest),
+    // The map had a counter before.
+    (500, 1, 0, .record(trigger: 1, after: nil, jump: .none)),
+  ])
+  func `after a start, disk, bit and acknowledge tell how far a cycle came`(
+    last: UInt64?, bit shown: UInt64, acknowledge: UInt64, step: CycleTrigger.Step
+  ) {
+    var trigger = bit(acknowledge: true, last: last)
+    #expect(trigger.saw(shown, at: at(1)) == .readAcknowledge)
+    #expect(trigger.saw(shown, at: at(1), acknowledge: acknowledge) == step)
+  }
+
+  @Test func `a broken line in the middle of a handshake changes nothing of what is recorded`() {
+    var trigger = bit(acknowledge: true, last: 0)
+    #expect(trigger.saw(1, at: at(1), acknowledge: 0) == .record(trigger: 1, after: nil, jump: .none))
+    trigger.committed(1, at: at(1))
+    trigger.disconnected()
+    #expect(trigger.saw(1, at: at(2)) == .readAcknowledge)
+    #expect(trigger.saw(1, at: at(2), acknowledge: 0) == .acknowledge(1))
+    trigger.disconnected()
+    #expect(trigger.saw(0, at: at(3), acknowledge: 1) == .rest)
+    trigger.rested()
+    trigger.disconnected()
+    #expect(trigger.saw(0, at: at(4), acknowledge: 1) == .acknowledge(0))
   }
 
   @Test func `rises of a bit without acknowledge are counted while nothing is taken`() {
-    var trigger = bit(acknowledge: false)
+    var trigger = bit(acknowledge: false, last: 1)
     #expect(trigger.saw(1, at: at(1)) == .nothing)
     #expect(trigger.saw(0, at: at(2)) == .nothing)
     #expect(trigger.saw(1, at: at(3)) == .record(trigger: 1, after: at(2), jump: .none))

@@ -84,6 +84,42 @@ import Testing
     #expect(cycle.stamp?["lot"] == "L1" && cycle.trigger == 6)
   }
 
+  @Test func `the fall of a bit is state without an event, and the next start knows of it`() async throws {
+    let line = Line()
+    let key = CycleKey(device: "press-1", group: "cycle")
+    await line.cycle(1, at: 1, after: 0.9)
+    #expect(LineStations.lastCycles(from: await line.queue.state) == [key: 1])
+    await line.queue.refuse(.failing("the disk"))
+    #expect(await line.stations.take(.rest(key, Line.at(2))) != .accepted)
+    #expect(LineStations.lastCycles(from: await line.queue.state) == [key: 1])
+    await line.queue.refuse(nil)
+    let before = await line.queue.lines.count
+    #expect(await line.stations.take(.rest(key, Line.at(3))) == .accepted)
+    let entry = try #require(await line.queue.entries.last)
+    #expect(entry.events.isEmpty && entry.state.map(\.key) == ["cycle/press-1/cycle"])
+    #expect(LineStations.lastCycles(from: await line.queue.state) == [key: 0])
+    // The next rise is another cycle, although a bit always says 1; it came after the fall.
+    let again = await line.restarted()
+    await again.scan([("lot", "L1")], at: 2.5)
+    await again.scan([("lot", "L2")], at: 2.8)
+    #expect(await again.cycle(1, at: 4, after: nil) == .accepted)
+    #expect(await line.queue.lines.count > before + 2)
+    let cycles = await line.queue.all(CycleData.self)
+    #expect(cycles.map(\.data.trigger) == [1, 1] && cycles.last?.data.unsure == [])
+  }
+
+  @Test func `the fall of a bit belongs to the station of its group`() async throws {
+    let line = Line()
+    let key = CycleKey(device: "press-1", group: "cycle-b")
+    await line.scan([("lot", "L9")], at: 1, device: "gun-2")
+    await line.cycle(1, at: 2, after: 1.9, group: "cycle-b")
+    await line.queue.beginNewLife()
+    #expect(await line.stations.take(.rest(key, Line.at(3))) == .accepted)
+    // It is the first of a new life, which begins with what is in effect at that station.
+    #expect(await line.queue.entries[0].events.map(\.subject) == ["ST20"])
+    #expect(await line.queue.entries[0].state.map(\.key) == ["context/ST20", "cycle/press-1/cycle-b"])
+  }
+
   @Test func `a context that cannot be read back begins empty`() async {
     let line = Line(state: ["context/ST10": Array("{".utf8), "cycle/press-1/cycle": Array("[]".utf8)])
     #expect(await line.stations.contexts[0].fields.isEmpty)

@@ -15,7 +15,7 @@ struct ForeignPLCTests {
     let line = try LineFolder(
       plcs: [.init(name: "press-1", port: try #require(hello["port"]?.whole.map { Int($0) }))], scanners: [])
     let tags = try #require(hello["tags"]?.members)
-    try line.scratch.write("devices/press.yaml", map(tags))
+    try line.scratch.write("devices/counter.yaml", map(tags))
     let settings = try String(contentsOfFile: line.edge, encoding: .utf8).replacing("unit: 1", with: "unit: 7")
     try line.scratch.write("edge.yaml", settings)
     let check = try await Program.run(["check", "--config", line.edge], in: line.scratch)

@@ -5,19 +5,21 @@ import Events
 /// `last` is the trigger of the last cycle that is on disk. A counter that shows something else announces a
 /// cycle; one that shows the same is acknowledged again if the PLC does not have our word yet, and nothing is
 /// recorded twice. A bit goes through four steps: it rises, the cycle is recorded and acknowledged with 1, it
-/// falls, the acknowledge falls. Pure: no clock, no connection.
+/// falls, the acknowledge falls. Each of our two writes follows a commit, so that after a crash the disk tells
+/// whether a bit that is set was recorded. Pure: no clock, no connection.
 struct CycleTrigger: Sendable, Hashable {
   let isBit: Bool
   let wraps: UInt64
   let acknowledges: Bool
-  /// A counter's value at the last cycle on disk.
+  /// What is on disk of the last cycle.
+  ///
+  /// A counter's value; of a bit with acknowledge 1 from the cycle until its rest, then 0. Nil where nothing is known,
+  /// always so for a bit without acknowledge.
   private(set) var last: UInt64?
   /// The last poll of this connection that showed the old trigger.
   private var shownOld: Timestamp?
   /// What the acknowledge shows, once it was read or written in this connection.
-  private var acknowledged: UInt64?
-  /// The bit that is set now is on disk since this start of the daemon: it must not be recorded again.
-  private var isRecorded = false
+  private(set) var acknowledged: UInt64?
   /// Rises of a bit without acknowledge that are not recorded yet.
   private var rises: UInt64 = 0
   private var previousBit: UInt64?
@@ -27,6 +29,8 @@ struct CycleTrigger: Sendable, Hashable {
     /// The acknowledge must be known first: read it, then look again with what it shows.
     case readAcknowledge
     case acknowledge(UInt64)
+    /// The bit of a recorded cycle fell: commit that, and then let the acknowledge fall.
+    case rest
     /// Read the block and record the cycle.
     case record(trigger: UInt64, after: Timestamp?, jump: CycleReading.Jump)
     /// The counter fell without a cycle to show for it: the PLC was started again.
@@ -37,7 +41,8 @@ struct CycleTrigger: Sendable, Hashable {
     isBit = trigger.isBit
     wraps = trigger.wraps
     acknowledges = trigger.acknowledge != nil
-    self.last = trigger.isBit ? nil : last
+    // A bit is never above 1: such a number is of a counter that the map had before.
+    self.last = trigger.isBit ? last.flatMap { acknowledges && $0 <= 1 ? $0 : nil } : last
   }
 
   /// A poll showed `value` at `time`; `acknowledge` is what the acknowledge shows, where it was read for this.
@@ -79,12 +84,15 @@ struct CycleTrigger: Sendable, Hashable {
     guard let acknowledged else { return .readAcknowledge }
     if value == 0 {
       shownOld = time
-      isRecorded = false
+      // An acknowledge that stands without a cycle on disk is of a queue that is gone: it falls in the same way.
+      if last == 1 || (last == nil && acknowledged != 0) { return .rest }
       return acknowledged == 0 ? .nothing : .acknowledge(0)
     }
-    // Set and acknowledged: it is on disk, from this start of the daemon or from one before it.
-    if acknowledged != 0 { return .nothing }
-    return isRecorded ? .acknowledge(1) : .record(trigger: 1, after: shownOld, jump: .none)
+    switch last {
+    case 1: return acknowledged == 0 ? .acknowledge(1) : .nothing
+    case nil where acknowledged != 0: return .nothing
+    default: return .record(trigger: 1, after: shownOld, jump: .none)
+    }
   }
 
   private mutating func sawPulse(_ value: UInt64, at time: Timestamp) -> Step {
@@ -102,10 +110,13 @@ struct CycleTrigger: Sendable, Hashable {
       shownOld = time
       return
     }
-    isRecorded = true
+    if acknowledges { last = trigger }
     rises = 0
     if previousBit == 0 { shownOld = time }
   }
+
+  /// That the bit fell is on disk.
+  mutating func rested() { last = 0 }
 
   /// The acknowledge was written.
   mutating func wrote(acknowledge value: UInt64) { acknowledged = value }

@@ -16,6 +16,8 @@ extension ModbusDevice {
     case .nothing, .readAcknowledge: break
     case .acknowledge(let value):
       try await acknowledge(value, of: place, over: &link)
+    case .rest:
+      try await rest(place, at: reply.moment, over: &link)
     case .record(let value, let after, let jump):
       try await record(value, after: after, jump: jump, of: place, over: &link)
     case .restarted(let from, let to):
@@ -62,6 +64,25 @@ extension ModbusDevice {
       groups[place].cycle?.retry.refused(at: ContinuousClock.now)
       if groups[place].cycle?.retry.isFirst == true {
         logger.error("\(group.name): cycle \(block.trigger) is not acknowledged, since it could not be kept: \(why)")
+      }
+    }
+  }
+
+  /// Has it written to disk that the bit fell, and only then lets the acknowledge fall.
+  ///
+  /// The other way round, a crash in between would leave a disk that takes the next rise for the cycle before it.
+  private func rest(_ place: Int, at moment: Moment, over link: inout ModbusLink) async throws(LineFault) {
+    guard let cycle = groups[place].cycle, cycle.retry.mayTry(at: ContinuousClock.now) else { return }
+    let group = groups[place].group
+    switch await sink(.rest(CycleKey(device: name, group: group.name), moment)) {
+    case .accepted:
+      groups[place].cycle?.retry.done()
+      groups[place].cycle?.trigger.rested()
+      if cycle.trigger.acknowledged != 0 { try await acknowledge(0, of: place, over: &link) }
+    case .refused(let why):
+      groups[place].cycle?.retry.refused(at: ContinuousClock.now)
+      if groups[place].cycle?.retry.isFirst == true {
+        logger.error("\(group.name): the end of the cycle's handshake could not be kept, so it waits: \(why)")
       }
     }
   }

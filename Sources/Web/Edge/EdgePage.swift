@@ -70,7 +70,7 @@ extension EdgeState {
       <section class="card"><h2>Queue</h2><dl>
       <dt>Last event</dt><dd class="number">\(queue.last)</dd>
       <dt>Not at the central</dt><dd class="number">\(unsent)</dd>
-      <dt>On disk</dt><dd class="number">\(queue.rows) events, \(queue.bytes / 1000) kB \
+      <dt>On disk</dt><dd>\(queue.rows) events, \(queue.bytes / 1000) kB \
       (\(Int(share.rounded(.up))) % of the limit)</dd>
       \(damage)\(shed)
       </dl></section>

@@ -79,9 +79,12 @@ struct EventSentence {
     return visible("\(envelope.id.sequence)  \(envelope.time)  \(envelope.subject)  \(type)  \(said)")
   }
 
+  /// The text of a settings file is too much for a line; that of a scan is the point.
+  private var isScan: Bool { envelope.type == EventType.scan.rawValue }
+
   private var said: String {
     let known: [String?] = [
-      data["device"]?.text, data["kind"]?.text, data["state"]?.text, data["text"]?.text, data["field"]?.text,
+      data["device"]?.text, data["kind"]?.text, data["state"]?.text, isScan ? data["text"]?.text : nil, data["field"]?.text,
       data["to"]?.text, data["trigger"]?.whole.map { "#\($0)" }, data["result"]?.text,
       data["stamp"]?["unit"]?.text.map { "unit \($0)" }, data["count"]?.whole.map { "count \($0)" },
       data["problem"]?.text, data["reason"]?.text, data["why"]?.text, data["file"]?.text,

@@ -11,10 +11,17 @@ struct LineFolder {
   var centralURL: String { "http://127.0.0.1:\(centralPort)" }
   static let source = "test.line1.pc1"
 
-  /// A Modbus device with a cycle: the counter at holding:100, the acknowledge at holding:110, the serial at 102.
+  /// A Modbus device with a cycle, whose serial is at holding:102.
+  ///
+  /// The trigger is a counter at holding:100 with the acknowledge at holding:110, or a bit at coil:0 with it at coil:4.
   struct PLC {
     let name: String
     let port: Int
+    var trigger = SerialPLC.Trigger.counter
+
+    init(name: String, port: Int) { (self.name, self.port) = (name, port) }
+
+    init(_ plc: SerialPLC) { (name, port, trigger) = (plc.name, plc.port, plc.trigger) }
   }
 
   struct Scanner {
@@ -27,13 +34,15 @@ struct LineFolder {
     scratch = try ScratchFolder()
     centralPort = try freePort()
     let edgePort = try freePort()
-    try scratch.write("devices/press.yaml", Self.pressMap)
+    try scratch.write("devices/counter.yaml", Self.pressMap)
+    try scratch.write("devices/bit.yaml", Self.flagMap)
     try scratch.write("devices/gun.yaml", Self.scannerMap)
     var stations = ""
     for index in 0..<max(plcs.count, scanners.count) {
       stations += "  ST\(index + 1)0:\n    unit-ends: cycle\n    devices:\n"
       if index < plcs.count {
-        stations += "      \(plcs[index].name): { map: press, address: \"127.0.0.1:\(plcs[index].port)\", unit: 1 }\n"
+        let plc = plcs[index]
+        stations += "      \(plc.name): { map: \(plc.trigger), address: \"127.0.0.1:\(plc.port)\", unit: 1 }\n"
       }
       if index < scanners.count {
         stations += "      \(scanners[index].name): { map: gun, port: \(scanners[index].link) }\n"
@@ -84,6 +93,15 @@ struct LineFolder {
           force: { at: "holding:104", type: float32, unit: kN }
 
     """
+
+  /// The same press, whose PLC has no counter.
+  static let flagMap =
+    pressMap
+    .replacing(
+      "trigger: { tag: count, at: \"holding:100\", type: uint16 }",
+      with: "trigger: { tag: done, at: \"coil:0\", type: bool }"
+    )
+    .replacing("\"holding:110\"", with: "\"coil:4\"")
 
   static let scannerMap = """
     kind: serial

@@ -2,31 +2,50 @@ import Devices
 import Events
 import TestParts
 
-/// A PLC that makes one piece after another: block, then counter, then it waits for the acknowledge.
+/// A PLC that makes one piece after another: block, then trigger, then it waits for the acknowledge.
 actor SerialPLC {
-  let name: String
+  /// How it says that a piece is done: a counter, or a bit with its handshake.
+  enum Trigger: String {
+    case counter, bit
+  }
+
+  nonisolated let name: String
   nonisolated let port: Int
+  nonisolated let trigger: Trigger
   private let server: ModbusServer
   private let writes: AsyncStream<UInt16>
   /// The serials whose acknowledge was written.
   private(set) var acknowledged: Set<UInt32> = []
+  /// The acknowledge that will not be there once it is written, as if its write had never come.
+  private var losing: UInt16?
 
-  /// So many, named press-1, press-2, ….
-  static func some(_ count: Int) async throws -> [SerialPLC] {
+  /// So many, named press-1, press-2, …, or flag-1, flag-2, ….
+  static func some(_ count: Int, _ trigger: Trigger = .counter) async throws -> [SerialPLC] {
     var plcs: [SerialPLC] = []
-    for number in 1...count { plcs.append(try await SerialPLC(name: "press-\(number)")) }
+    let kind = trigger == .counter ? "press" : "flag"
+    for number in 1...count { plcs.append(try await SerialPLC(name: "\(kind)-\(number)", trigger)) }
     return plcs
   }
 
-  init(name: String) async throws {
+  init(name: String, _ trigger: Trigger) async throws {
     self.name = name
+    self.trigger = trigger
     let (stream, continuation) = AsyncStream.makeStream(of: UInt16.self)
     writes = stream
+    let place = trigger.acknowledge
     server = try await ModbusServer(count: 200) { write in
-      if write.table == .holding, write.address == 110, let value = write.values.first { continuation.yield(value) }
+      if write.table == place.table, write.address == place.address, let value = write.values.first {
+        continuation.yield(value)
+      }
     }
     port = server.port
   }
+
+  /// Whether it lost the acknowledge that it was told to lose.
+  var hasLost: Bool { losing == nil }
+
+  /// Loses the next acknowledge that shows `value`: 1 or 0 of a bit.
+  func loseNext(_ value: UInt16) { losing = value }
 
   /// Makes pieces until cancelled; a piece is never started before the one before it was acknowledged.
   func run() async {
@@ -35,7 +54,7 @@ actor SerialPLC {
     while !Task.isCancelled {
       serial += 1
       let force = (Float(serial) / 4).bitPattern
-      let made = serial
+      let (made, trigger) = (serial, trigger)
       server.update { registers in
         registers.set(
           .holding, 102,
@@ -43,13 +62,39 @@ actor SerialPLC {
             UInt16(made >> 16), UInt16(truncatingIfNeeded: made), UInt16(force >> 16),
             UInt16(truncatingIfNeeded: force),
           ])
-        registers.set(.holding, 100, [UInt16(truncatingIfNeeded: made)])
+        switch trigger {
+        case .counter: registers.set(.holding, 100, [UInt16(truncatingIfNeeded: made)])
+        case .bit: registers.set(.coil, 0, [1])
+        }
       }
-      repeat {
-        guard let value = await acknowledges.next(isolation: #isolation) else { return }
-        if value == UInt16(truncatingIfNeeded: serial) { break }
-      } while true
+      let expected = trigger == .counter ? UInt16(truncatingIfNeeded: serial) : 1
+      guard await wait(for: expected, &acknowledges) else { return }
       acknowledged.insert(serial)
+      guard trigger == .bit else { continue }
+      server.write(.coil, 0, 0)
+      guard await wait(for: 0, &acknowledges) else { return }
+    }
+  }
+
+  /// Waits for an acknowledge; false if it is cancelled.
+  private func wait(for value: UInt16, _ acknowledges: inout AsyncStream<UInt16>.Iterator) async -> Bool {
+    while let written = await acknowledges.next(isolation: #isolation) {
+      guard written == value else { continue }
+      guard losing == value else { return true }
+      // Only bits are told to lose one: what was shown before it is the other value.
+      server.write(.coil, trigger.acknowledge.address, 1 - value)
+      losing = nil
+    }
+    return false
+  }
+}
+
+extension SerialPLC.Trigger {
+  /// Where the maps of `LineFolder` have the acknowledge.
+  var acknowledge: (table: ModbusServer.Table, address: Int) {
+    switch self {
+    case .counter: (.holding, 110)
+    case .bit: (.coil, 4)
     }
   }
 }

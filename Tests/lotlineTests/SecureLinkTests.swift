@@ -1,0 +1,95 @@
+import Events
+import Foundation
+import Glibc
+import TestParts
+import Testing
+
+/// Push over TLS with a token, as two PCs of a plant do it, with certificates that openssl made.
+@Suite(
+  .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl"), "needs openssl"),
+  .timeLimit(.minutes(2)))
+struct SecureLinkTests {
+  private static let token = "token-of-the-line-0123456789"
+
+  @Test func `events come over TLS with the right authority and token, and over nothing else`() async throws {
+    let plcs = try await SerialPLC.some(1)
+    let line = try LineFolder(plcs: plcs.map { .init($0) }, scanners: [])
+    try await makeCertificates(in: line.scratch)
+    try line.scratch.write("good.token", Self.token + "\n")
+    try line.scratch.write("bad.token", "another-token-0123456789\n")
+    let central = try edited(line.central) { text in
+      text.replacing(
+        "web: { listen: \"127.0.0.1:\(line.centralPort)\" }",
+        with: """
+          web: { listen: "127.0.0.1:\(line.centralPort)", certificate-file: \(line.scratch.file("central.pem")), \
+          key-file: \(line.scratch.file("central.key")) }
+          """
+      ).replacing("pc1: {}", with: "pc1: { token-file: \(line.scratch.file("good.token")) }")
+    }
+    let daemon = try line.startCentral()
+    try await eventually("the central listens; \(central)") { daemon.said.contains("https://127.0.0.1") }
+
+    for (authority, token, why) in [
+      ("other.pem", "good.token", "certificate"), ("authority.pem", "bad.token", "token"),
+    ] {
+      let edge = try startEdge(line, authority: authority, token: token)
+      try await eventually("\(authority) with \(token) is refused; \(edge.said)") {
+        try await status(line)?["central"]?["reason"]?.text?.lowercased().contains(why) == true
+      }
+      try await edge.killed()
+    }
+    let edge = try startEdge(line, authority: "authority.pem", token: "good.token")
+    try await eventually("everything is at the central; \(edge.said.suffix(800))") {
+      let status = try await status(line)
+      return status?["queue"]?["unsent"]?.whole == 0 && (status?["queue"]?["last"]?.whole ?? 0) > 3
+    }
+    for program in [edge, daemon] {
+      program.signal(SIGTERM)
+      #expect(try await program.ended(within: .seconds(15)) == 0, "\(program.said)")
+    }
+  }
+
+  private func status(_ line: LineFolder) async throws -> JSON? {
+    let run = try await Program.run(["status", "--config", line.edge, "--json"], in: line.scratch)
+    return JSON(Array(run.output.utf8))
+  }
+
+  private func startEdge(_ line: LineFolder, authority: String, token: String) throws -> Program {
+    _ = try edited(line.edge) { text in
+      text.split(separator: "\n").map { row in
+        guard row.hasPrefix("central:") else { return String(row) }
+        return """
+          central: { url: "https://localhost:\(line.centralPort)", token-file: \(line.scratch.file(token)), \
+          ca-file: \(line.scratch.file(authority)) }
+          """
+      }.joined(separator: "\n") + "\n"
+    }
+    return try line.startEdge()
+  }
+
+  private func edited(_ path: String, _ change: (String) -> String) throws -> String {
+    let text = change(try String(contentsOfFile: path, encoding: .utf8))
+    try Data(text.utf8).write(to: URL(filePath: path))
+    return text
+  }
+
+  private func makeCertificates(in folder: ScratchFolder) async throws {
+    func openssl(_ arguments: String...) async throws {
+      let run = try await Program.run("/usr/bin/openssl", arguments, in: folder)
+      try #require(run.status == 0, "\(run.messages)")
+    }
+    for name in ["authority", "other"] {
+      try await openssl(
+        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=\(name)", "-keyout",
+        folder.file("\(name).key"), "-out", folder.file("\(name).pem"))
+    }
+    try await openssl(
+      "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", folder.file("central.key"), "-out",
+      folder.file("central.csr"))
+    let names = try folder.write("names", "subjectAltName=DNS:localhost,IP:127.0.0.1\n")
+    try await openssl(
+      "x509", "-req", "-in", folder.file("central.csr"), "-CA", folder.file("authority.pem"), "-CAkey",
+      folder.file("authority.key"), "-CAcreateserial", "-days", "2", "-extfile", names, "-out",
+      folder.file("central.pem"))
+  }
+}
