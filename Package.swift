@@ -24,7 +24,6 @@ func tests(of name: String, _ dependencies: [Target.Dependency] = []) -> Target 
 }
 
 let log = Target.Dependency.product(name: "Logging", package: "swift-log")
-let metrics = Target.Dependency.product(name: "Metrics", package: "swift-metrics")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
 let lifecycle = Target.Dependency.product(
   name: "ServiceLifecycle", package: "swift-service-lifecycle")
@@ -39,7 +38,6 @@ let package = Package(
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
-    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
     .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
     .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
     .package(url: "https://github.com/apple/swift-nio-ssl", from: "2.37.6"),
@@ -62,7 +60,7 @@ let package = Package(
     room(
       "Devices",
       [
-        "Events", "Machine", "Settings", "CModbus", log, metrics,
+        "Events", "Machine", "Settings", "CModbus", log,
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
       ]),
     room("Stations", ["Events", "Devices", "Settings", log]),
@@ -90,7 +88,7 @@ let package = Package(
     room(
       "Web",
       [
-        "Events", "Devices", "Stations", "Queue", "Forward", "Store", hummingbird, log, metrics,
+        "Events", "Devices", "Stations", "Queue", "Forward", "Store", hummingbird, log,
         lifecycle, .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -100,7 +98,7 @@ let package = Package(
       name: "lotline",
       dependencies: [
         "Events", "Machine", "Settings", "Devices", "Stations", "Queue", "Forward", "Store", "Web",
-        log, metrics, lifecycle, signals, client,
+        log, lifecycle, signals, client,
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
