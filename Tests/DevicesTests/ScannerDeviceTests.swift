@@ -146,7 +146,9 @@ import Testing
   @Test func `a scanner that takes no answer holds nothing up for ever`() async throws {
     try await ScannerBench.run { bench in
       // Nobody fetches the answers, so that the line to the scanner fills.
-      for _ in 0..<60 { try await bench.gun.send(Array(String(repeating: "A\r", count: 200).utf8), within: .seconds(40)) }
+      for _ in 0..<60 {
+        try await bench.gun.send(Array(String(repeating: "A\r", count: 200).utf8), within: .seconds(40))
+      }
       try await eventually("all scans are there") { await bench.desk.scans.count == 12_000 }
       var answers = 0
       try await eventually("answers come again") {

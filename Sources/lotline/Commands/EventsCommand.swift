@@ -84,7 +84,8 @@ struct EventSentence {
 
   private var said: String {
     let known: [String?] = [
-      data["device"]?.text, data["kind"]?.text, data["state"]?.text, isScan ? data["text"]?.text : nil, data["field"]?.text,
+      data["device"]?.text, data["kind"]?.text, data["state"]?.text, isScan ? data["text"]?.text : nil,
+      data["field"]?.text,
       data["to"]?.text, data["trigger"]?.whole.map { "#\($0)" }, data["result"]?.text,
       data["stamp"]?["unit"]?.text.map { "unit \($0)" }, data["count"]?.whole.map { "count \($0)" },
       data["problem"]?.text, data["reason"]?.text, data["why"]?.text, data["file"]?.text,
