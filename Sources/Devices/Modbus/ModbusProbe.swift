@@ -24,13 +24,19 @@ public actor ModbusProbe {
     _ table: ModbusAddress.Table, address: UInt16, count: UInt16, times: Int = 1
   ) async throws(ReadoutFailure) -> [UInt8] {
     do throws(LineFault) {
-      var open = try link.take() ?? ModbusLink(host: host, port: port, timeout: timeout)
+      var open = try take()
       let bytes = try ask(.read(table, address: address, count: count), times, over: &open)
       link = consume open
       return bytes
     } catch {
       throw ReadoutFailure(device: "the probe", address: "\(host):\(port) unit \(unit)", reason: error.description)
     }
+  }
+
+  /// The open connection, or a new one.
+  private func take() throws(LineFault) -> ModbusLink {
+    if let open = link.take() { return open }
+    return try ModbusLink(host: host, port: port, timeout: timeout)
   }
 
   private func ask(_ question: Question, _ times: Int, over link: inout ModbusLink) throws(LineFault) -> [UInt8] {
