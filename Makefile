@@ -73,11 +73,11 @@ bench: packages ## Measurements against references in C, as ratios.
 
 .PHONY: format
 format: ## Puts our Swift files in the project's form.
-	swift format --in-place --recursive Sources Tests Package.swift
+	swift format --in-place --recursive Sources Tests Package.swift Benchmarks
 
 .PHONY: lint
 lint: ## Says what is not in the project's form.
-	swift format lint --strict --recursive Sources Tests Package.swift
+	swift format lint --strict --recursive Sources Tests Package.swift Benchmarks
 
 # Settings and maps that are there already are kept: they are the owner's.
 .PHONY: install

@@ -34,7 +34,11 @@ let hummingbird = Target.Dependency.product(name: "Hummingbird", package: "hummi
 let package = Package(
   name: "lotline",
   platforms: [.macOS(.v15)],
-  products: [.executable(name: "lotline", targets: ["lotline"])],
+  products: [
+    .executable(name: "lotline", targets: ["lotline"]),
+    // For Benchmarks, which is a package of its own.
+    .library(name: "LotlineRooms", targets: ["Events", "Machine", "Settings", "Devices", "Queue", "Forward"]),
+  ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),

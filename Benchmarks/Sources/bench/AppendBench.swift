@@ -1,0 +1,86 @@
+import CReference
+import Events
+import Foundation
+import Logging
+import Queue
+
+let quiet = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
+
+func namedSource(_ name: String) throws -> SourceName {
+  guard let source = SourceName(name) else { throw BenchFailure("\(name) is no name of a source") }
+  return source
+}
+
+/// Durable appends a second from producers that each wait for their commit, and what the chain costs of that.
+func appendBench(rounds: Int) async throws -> [Measurement] {
+  var one = Measurement(
+    name: "durable appends, 1 producer", unit: "events/s", ours: [], goal: .ratioAtLeast(0.9))
+  var chain = Measurement(
+    name: "hash chain, share of an append with 1 producer", unit: "%", ours: [], goal: .atMost(5))
+  var many = Measurement(
+    name: "durable appends, 256 producers", unit: "events/s", ours: [], goal: .ratioAtLeast(0.8))
+  var bare = Measurement(
+    name: "the same against a thread that commits 256 rows at a time for nobody", unit: "events/s", ours: [])
+  for _ in 0..<rounds {
+    try await withScratch { folder in
+      // in turns, so that both meet the same moods of the disk
+      var (ours, reference, line) = (0.0, 0.0, [UInt8]())
+      for turn in 0..<6 {
+        let seconds: Double
+        (seconds, line) = try await append(producers: 1, each: 500, folder + "/one-\(turn).db")
+        ours += seconds
+        let took = reference_append(folder + "/one-c-\(turn).db", 500, 1, Int32(line.count))
+        guard took > 0 else { throw BenchFailure("the C program could not write to \(folder)") }
+        reference += took
+      }
+      one.ours.append(3000 / ours)
+      one.reference.append(3000 / reference)
+      chain.ours.append(100 * chainSeconds(line) / (ours / 3000))
+    }
+    try await withScratch { folder in
+      let (seconds, line) = try await append(producers: 256, each: 200, folder + "/many.db")
+      let count = 256.0 * 200
+      many.ours.append(count / seconds)
+      bare.ours.append(count / seconds)
+      let took = reference_append_many(folder + "/many-c.db", 256, 200, Int32(line.count))
+      let loop = reference_append(folder + "/loop-c.db", 256 * 200, 256, Int32(line.count))
+      guard took > 0, loop > 0 else { throw BenchFailure("the C program could not write to \(folder)") }
+      many.reference.append(count / took)
+      bare.reference.append(count / loop)
+    }
+  }
+  return [one, chain, many, bare]
+}
+
+/// Appends from `producers` at once; gives the seconds that took and the last line.
+private func append(producers: Int, each: Int, _ path: String) async throws -> (seconds: Double, line: [UInt8]) {
+  let queue = try await EventQueue.open(QueueSettings(path: path), source: try namedSource("bench"), logger: quiet)
+  let start = ContinuousClock.now
+  try await withThrowingTaskGroup(of: Void.self) { group in
+    for producer in 0..<producers {
+      group.addTask {
+        let data = ReadingData(
+          device: "press-1", group: "process", tags: [Tag("ram-force", .double(101.5)), Tag("count", .int(4711))],
+          stamp: nil)
+        let entry = Entry(events: [Event(data, at: .now(), subject: "ST\(producer)")])
+        for _ in 0..<each { _ = try await queue.append { _ in entry } }
+      }
+    }
+    try await group.waitForAll()
+  }
+  let seconds = (ContinuousClock.now - start).inSeconds
+  guard let line = try await queue.newest(limit: 1).lines.first, queue.status.last == UInt64(producers * each)
+  else { throw BenchFailure("\(queue.status.last) events are in the queue, not \(producers * each)") }
+  await queue.close()
+  return (seconds, line)
+}
+
+/// What one link of the chain takes, both hashes of it.
+private func chainSeconds(_ line: [UInt8]) -> Double {
+  let count = 20_000
+  var hash = ChainHash.zero
+  let start = ContinuousClock.now
+  for _ in 0..<count { hash = hash.extended(byDigest: ChainHash.digest(of: line)) }
+  let took = (ContinuousClock.now - start).inSeconds
+  return hash == .zero ? .nan : took / Double(count)
+}

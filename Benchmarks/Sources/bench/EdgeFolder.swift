@@ -1,0 +1,55 @@
+import Foundation
+import Machine
+import Queue
+
+/// Settings, map and queue of an edge in a scratch folder: one station with Modbus devices that are read whole.
+struct EdgeFolder {
+  let path: String
+  let port: ReservedPort
+
+  init(_ path: String, ports: [Int], registers: Int, every: String, report: String = "always") throws {
+    self.path = path
+    port = try ReservedPort()
+    try FileManager.default.createDirectory(atPath: path + "/devices", withIntermediateDirectories: true)
+    let tags = (0..<registers).map { "      r\($0): { at: \"holding:\($0)\", type: uint16 }\n" }.joined()
+    try write(
+      """
+      kind: modbus
+      about: Registers that change with every answer
+      addresses: zero-based
+      groups:
+        process:
+          every: \(every)
+          report: \(report)
+          tags:
+      \(tags)
+      """, to: path + "/devices/registers.yaml")
+    let devices = ports.enumerated().map { number, port in
+      "      plc-\(number): { map: registers, address: \"127.0.0.1:\(port)\" }\n"
+    }.joined()
+    try write(
+      """
+      source: bench
+      stations:
+        ST10:
+          devices:
+      \(devices)queue: { path: \(path)/queue.db, limit: 10GB, keep: 30d }
+      web: { listen: "127.0.0.1:\(port.port)" }
+      control: { socket: \(path)/edge.sock }
+
+      """, to: path + "/edge.yaml")
+  }
+
+  func start() throws -> Daemon {
+    try Daemon(Daemon.program, ["edge", "run", "--config", path + "/edge.yaml"], log: path + "/edge.log")
+  }
+
+  /// How many events are in the queue, once the edge has stopped.
+  func storedEvents() async throws -> UInt64 {
+    let queue = try await EventQueue.open(
+      QueueSettings(path: path + "/queue.db"), source: try namedSource("bench"), logger: quiet)
+    let last = queue.status.last
+    await queue.close()
+    return last
+  }
+}
