@@ -134,6 +134,22 @@ struct ModbusPaceTests {
     #expect(always.due([.int(1), .int(2)], at: start) == [0, 1])
   }
 
+  @Test func `a device that waits long for its turn does not look as if it hung`() async throws {
+    let plc = try TestPLC()
+    let map = try loadedMap(
+      """
+      kind: modbus
+      groups:
+        rare: { every: 60s, tags: { force: { at: 40001, type: uint16 } } }
+      """)
+    try await running([settings("press", port: plc.port, map: map)], into: Reports()) { line in
+      try await eventually("its one poll is made") { line.status[0].good == 1 }
+      let beats = line.status[0].beats
+      try await eventually("its loop shows that it is alive", within: .seconds(20)) { line.status[0].beats > beats + 2 }
+      #expect(line.status[0].good == 1)
+    }
+  }
+
   @Test func `a device that comes later is found, and its absence is a hole`() async throws {
     let first = try TestPLC()
     let port = first.port

@@ -180,10 +180,15 @@ actor ModbusDevice {
 
   private func beat() { board.update { $0.beats &+= 1 } }
 
+  /// How long the loop may be without a beat: who only waits for its turn does not hang.
+  static let longestSilence: Duration = .seconds(2)
+
   private func sleep(until instant: ContinuousClock.Instant) async {
-    guard instant > ContinuousClock.now else { return }
-    // Only cancellation throws, and the loop asks for that itself.
-    try? await Task.sleep(until: instant, clock: .continuous)
+    while instant > ContinuousClock.now, !Task.isCancelled {
+      beat()
+      // Only cancellation throws, and the loop asks for that itself.
+      try? await Task.sleep(until: min(instant, ContinuousClock.now + Self.longestSilence), clock: .continuous)
+    }
   }
 
   private func sleep(for duration: Duration) async { await sleep(until: ContinuousClock.now + duration) }
