@@ -63,16 +63,19 @@ struct EdgeDaemon {
   ) throws -> any Service {
     let token = try settings.web.tokenFile.map { try BearerToken(file: $0) }
     let listener = settings.web.listener
-    return try site(queue, stations, devices, forwarder, token: token).application(listener) { port in
+    let page = try site(queue, stations, devices, forwarder, token: token).application(listener) { port in
       logger.info("the line's page is at \(listener.url(port: port))")
     }
+    return Listening(place: listener.url(port: listener.port), setting: "web.listen", service: page)
   }
 
   private func control(
     _ queue: EventQueue, _ stations: LineStations, _ devices: LineDevices, _ forwarder: Forwarder?
   ) -> any Service {
-    EdgeControl(site(queue, stations, devices, forwarder, token: nil))
-      .application(path: settings.controlSocket(environment: environment), logger: logger)
+    let path = settings.controlSocket(environment: environment)
+    let control = EdgeControl(site(queue, stations, devices, forwarder, token: nil))
+      .application(path: path, logger: logger)
+    return Listening(place: path, setting: "control.socket", service: control)
   }
 
   private func site(
