@@ -13,18 +13,42 @@ struct ModbusPaceTests {
 
   @Test func `the first reconnect is at once, then pauses grow to half a minute for ever`() {
     var reconnection = Reconnection()
-    #expect(reconnection.failed(random: 0.99) == .zero)
-    let pauses = (0..<200).map { _ in reconnection.failed(random: 0.5) }
+    #expect(reconnection.failed(random: 0.99, tried: .seconds(9)) == .zero)
+    let pauses = (0..<200).map { _ in reconnection.failed(random: 0.5, tried: .seconds(9)) }
     #expect(pauses.prefix(4) == [.milliseconds(750), .milliseconds(1500), .seconds(3), .seconds(6)])
     #expect(pauses.last == .milliseconds(22_500))
     var edge = Reconnection()
-    _ = edge.failed(random: 0)
+    _ = edge.failed(random: 0, tried: .seconds(9))
     for _ in 0..<100 {
-      let (low, high) = (edge.failed(random: 0), edge.failed(random: 0.999_999))
+      let (low, high) = (edge.failed(random: 0, tried: .seconds(9)), edge.failed(random: 0.999_999, tried: .seconds(9)))
       #expect(low >= .milliseconds(500) && high <= .seconds(30))
     }
     reconnection.answered()
-    #expect(reconnection.failed(random: 0.5) == .zero)
+    #expect(reconnection.failed(random: 0.5, tried: .seconds(9)) == .zero)
+  }
+
+  @Test func `a device that answers and hangs up at once is asked twice a second, not without a pause`() {
+    var reconnection = Reconnection()
+    for _ in 0..<3 {
+      reconnection.answered()
+      #expect(reconnection.failed(random: 0.5, tried: .milliseconds(3)) == .milliseconds(497))
+    }
+  }
+
+  @Test func `a device that comes and goes without end fills no log`() {
+    var log = OutageLog()
+    var told: [String] = []
+    var returns = 0
+    for second in 0..<599 {
+      if let also = log.tellsOutage(isFirst: true, at: start + .seconds(second)) { told.append(also) }
+      if log.tellsReturn { returns += 1 }
+    }
+    #expect(told.count == 5 && told.first == "" && told.last?.contains("comes and goes") == true)
+    #expect(returns == 5)
+    #expect(log.tellsOutage(isFirst: false, at: start + .seconds(599)) == nil)
+    #expect(
+      log.tellsOutage(isFirst: true, at: start + .seconds(600))
+        == "; it was away 594 times more since the last line about it")
   }
 
   @Test func `a slot that has passed is counted and never made up for`() {
@@ -132,6 +156,22 @@ struct ModbusPaceTests {
     var always = self.changes(.always)
     always.taken([0, 1], of: [.int(1), .int(2)], at: start)
     #expect(always.due([.int(1), .int(2)], at: start) == [0, 1])
+  }
+
+  @Test func `a device that waits long for its turn does not look as if it hung`() async throws {
+    let plc = try TestPLC()
+    let map = try loadedMap(
+      """
+      kind: modbus
+      groups:
+        rare: { every: 60s, tags: { force: { at: 40001, type: uint16 } } }
+      """)
+    try await running([settings("press", port: plc.port, map: map)], into: Reports()) { line in
+      try await eventually("its one poll is made") { line.status[0].good == 1 }
+      let beats = line.status[0].beats
+      try await eventually("its loop shows that it is alive", within: .seconds(20)) { line.status[0].beats > beats + 2 }
+      #expect(line.status[0].good == 1)
+    }
   }
 
   @Test func `a device that comes later is found, and its absence is a hole`() async throws {

@@ -67,6 +67,17 @@ struct EdgeSiteTests {
   }
 
   @Test(.timeLimit(.minutes(1)))
+  func `what only asks for the head gets the status and no body`() async throws {
+    let bench = try await EdgeBench()
+    try await running(bench.site()) { url in
+      for path in ["/healthz", "/metrics", "/", "/v1/status", "/v1/events"] {
+        let got = try await get("\(url)\(path)", method: "HEAD")
+        #expect(got.status == 200 && got.body.isEmpty, "\(path)")
+      }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
   func `a long poll is answered by the next event`() async throws {
     let bench = try await EdgeBench()
     try await bench.fill(1)

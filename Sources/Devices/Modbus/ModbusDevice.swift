@@ -19,6 +19,7 @@ actor ModbusDevice {
   let sink: ReportSink
   var presence: Presence
   private var reconnection = Reconnection()
+  private var outages = OutageLog()
   private var pending = PendingReports()
   var groups: [GroupWatch]
   private var earliestQuestion = ContinuousClock.now
@@ -52,6 +53,7 @@ actor ModbusDevice {
     presence = Presence(device: name, started: Moment.now().time)
     while !Task.isCancelled {
       beat()
+      let begun = ContinuousClock.now
       do throws(LineFault) {
         var link = try ModbusLink(host: host, port: port, timeout: map.requests.timeout)
         logger.debug("connected to \(host):\(port)")
@@ -59,10 +61,14 @@ actor ModbusDevice {
       } catch {
         guard error != .stopped else { break }
         await lost(error)
-        await sleep(for: reconnection.failed(random: Double.random(in: 0..<1)))
+        await sleep(for: pause(since: begun))
       }
     }
     for place in groups.indices { await tellOverrun(groups[place].overrun.interrupted(), of: groups[place].group) }
+  }
+
+  private func pause(since begun: ContinuousClock.Instant) -> Duration {
+    reconnection.failed(random: Double.random(in: 0..<1), tried: ContinuousClock.now - begun)
   }
 
   /// Does what is due, in the order in which it is due, until the line breaks.
@@ -129,7 +135,9 @@ actor ModbusDevice {
     let isNew = presence.state != .offline || presence.reason != reason
     let wasOffline = presence.state == .offline
     let reports = presence.failed(reason, at: moment)
-    if isNew { logger.warning("\(host):\(port) unit \(unit): \(reason); trying again, for ever") }
+    if isNew, let also = outages.tellsOutage(isFirst: !wasOffline) {
+      logger.warning("\(host):\(port) unit \(unit): \(reason); trying again, for ever\(also)")
+    }
     for place in groups.indices {
       await tellOverrun(groups[place].overrun.interrupted(), of: groups[place].group)
       groups[place].cycle?.trigger.disconnected()
@@ -153,7 +161,7 @@ actor ModbusDevice {
           status.since = change.moment.time
           status.reason = change.reason
         }
-        if change.state == .online { logger.info("\(host):\(port) unit \(unit) answers") }
+        if change.state == .online, outages.tellsReturn { logger.info("\(host):\(port) unit \(unit) answers") }
         if change.state == .refusing { logger.warning("\(host):\(port) unit \(unit): \(change.reason ?? "")") }
       }
     }
@@ -180,10 +188,15 @@ actor ModbusDevice {
 
   private func beat() { board.update { $0.beats &+= 1 } }
 
+  /// How long the loop may be without a beat: who only waits for its turn does not hang.
+  static let longestSilence: Duration = .seconds(2)
+
   private func sleep(until instant: ContinuousClock.Instant) async {
-    guard instant > ContinuousClock.now else { return }
-    // Only cancellation throws, and the loop asks for that itself.
-    try? await Task.sleep(until: instant, clock: .continuous)
+    while instant > ContinuousClock.now, !Task.isCancelled {
+      beat()
+      // Only cancellation throws, and the loop asks for that itself.
+      try? await Task.sleep(until: min(instant, ContinuousClock.now + Self.longestSilence), clock: .continuous)
+    }
   }
 
   private func sleep(for duration: Duration) async { await sleep(until: ContinuousClock.now + duration) }

@@ -1,17 +1,19 @@
 /// How long to wait before a device is tried again.
 ///
 /// At once after the first fault, then with pauses that double from about half a second to 30, for ever; the
-/// first good answer starts over. Jitter keeps a line's devices from all knocking at the same moment.
+/// first good answer starts over. Jitter keeps a line's devices from all knocking at the same moment. A connection
+/// that did not last as long as the shortest pause is not followed at once: a device that answers and hangs up,
+/// again and again, would be asked hundreds of times a second.
 struct Reconnection: Sendable, Hashable {
   static let shortest: Duration = .milliseconds(500)
   static let longest: Duration = .seconds(30)
 
   private(set) var failures = 0
 
-  /// The pause after one more failure; `random` is from 0 up to 1.
-  mutating func failed(random: Double) -> Duration {
+  /// The pause after one more failure; `random` is from 0 up to 1, `tried` how long ago the connection was begun.
+  mutating func failed(random: Double, tried: Duration) -> Duration {
     failures += 1
-    guard failures > 1 else { return .zero }
+    guard failures > 1 else { return max(.zero, Self.shortest - tried) }
     // Doubling beyond the longest changes nothing and would overflow in the end.
     let doubled = Self.shortest * (1 << min(failures - 1, 10))
     let upper = min(doubled, Self.longest)

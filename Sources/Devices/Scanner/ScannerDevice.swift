@@ -23,6 +23,7 @@ actor ScannerDevice {
   private var offlineSince: Moment?
   private var offlineReason = ""
   private var outageLog = Repetition(every: .seconds(600))
+  private var outages = OutageLog()
   private var scanLog = Repetition(every: .seconds(60))
   private var answerLog = Repetition(every: .seconds(60))
 
@@ -173,8 +174,8 @@ actor ScannerDevice {
 
   private func goOffline(_ reason: String) {
     let isNews = status.state != .offline
-    if outageLog.isDue(reason) {
-      logger.warning("scanner \(name) is offline: \(reason); it is tried again twice a second")
+    if outageLog.isDue(reason), let also = outages.tellsOutage(isFirst: isNews) {
+      logger.warning("scanner \(name) is offline: \(reason); it is tried again twice a second\(also)")
     }
     guard isNews else { return }
     let moment = Moment.now()
@@ -196,7 +197,7 @@ actor ScannerDevice {
       status.reason = nil
     }
     outageLog = Repetition(every: .seconds(600))
-    logger.info("scanner \(name) is online at \(path), \(map.line)")
+    if outages.tellsReturn { logger.info("scanner \(name) is online at \(path), \(map.line)") }
     outbox.add(.state(StateReport(device: name, moment: moment, state: .online)))
     endOutage(at: moment, reason: offlineReason)
   }

@@ -46,7 +46,7 @@ public struct CentralSite: Sendable {
 
   /// All routes.
   public func router() -> Router<BasicRequestContext> {
-    let router = Router(context: BasicRequestContext.self)
+    let router = Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
     router.add(middleware: SafeHeaders())
     router.add(middleware: ProblemMiddleware())
     router.add(middleware: ReaderGuard(readers))

@@ -48,7 +48,7 @@ public struct EdgeSite: Sendable {
 
   /// All routes.
   public func router() -> Router<BasicRequestContext> {
-    let router = Router(context: BasicRequestContext.self)
+    let router = Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
     router.add(middleware: SafeHeaders())
     router.add(middleware: ProblemMiddleware())
     router.add(middleware: TokenGuard(token))

@@ -47,9 +47,10 @@ struct CentralDaemon {
       readers: try settings.readers.map { try BearerToken(file: $0.tokenFile) }, version: Lotline.version,
       timeZone: TimeZone(identifier: settings.timeZone) ?? .gmt, logger: logger)
     let listener = settings.web.listener
-    return try site.application(listener) { port in
+    let page = try site.application(listener) { port in
       logger.info("the central's page is at \(listener.url(port: port))")
     }
+    return Listening(place: listener.url(port: listener.port), setting: "web.listen", service: page)
   }
 
   /// Feeds the service manager's watchdog as long as the store commits.

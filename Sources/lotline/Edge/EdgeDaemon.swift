@@ -27,8 +27,7 @@ struct EdgeDaemon {
     let kept = try await queue.state(prefix: "")
     let start = Start(
       source: settings.source, moment: .now(), opening: queue.opening, files: settings.files, kept: kept)
-    let entry = start.entry()
-    let started = try await queue.append { _ in entry }
+    let isRecorded = await record(start.entry(), in: queue)
 
     let stations = LineStations(
       settings.stations, routing: Routing(settings.devices), state: kept, append: queue.append, logger: logger)
@@ -39,16 +38,20 @@ struct EdgeDaemon {
       Forwarder(queue: queue, settings: central.forward, source: settings.source, logger: logger)
     }
     let life = SignsOfLife(
-      source: settings.source, queue: queue, incarnation: started.place.incarnation, devices: { devices.status },
-      supervisor: supervisor, logger: logger)
+      source: settings.source, queue: queue, devices: { devices.status }, supervisor: supervisor, logger: logger)
 
     var services: [any Service] = []
     if let forwarder { services.append(LastSending(forwarder)) }
     services.append(try page(queue, stations, devices, forwarder))
     services.append(control(queue, stations, devices, forwarder))
-    services.append(Work("signs of life") { await life.run() })
-    services.append(Work("devices") { await devices.run() })
-    supervisor.ready(status: "capturing for \(settings.source)")
+    services.append(
+      Work("capture") {
+        if !isRecorded { await record(start.entry(), in: queue, whenPossible: supervisor) }
+        async let signs: Void = life.run()
+        await devices.run()
+        await signs
+      })
+    supervisor.ready(status: isRecorded ? "capturing for \(settings.source)" : "not capturing yet: the log says why")
     try await runTogether(services, logger: logger)
 
     supervisor.stopping()
@@ -58,21 +61,52 @@ struct EdgeDaemon {
     await queue.close()
   }
 
+  /// Records the start; false, with the reason in the log, where the queue does not take it.
+  private func record(_ entry: Entry, in queue: EventQueue) async -> Bool {
+    do throws(Refusal) {
+      _ = try await queue.append { _ in entry }
+      return true
+    } catch {
+      logger.error("not capturing yet: \(error)")
+      return false
+    }
+  }
+
+  /// Records the start as soon as the queue takes it: a full one does once the central has taken its events.
+  ///
+  /// Nothing else is written before, so that the time in which nothing was read is known also after one more crash.
+  private func record(_ entry: Entry, in queue: EventQueue, whenPossible supervisor: Supervisor) async {
+    while !Task.isCancelled {
+      do throws(Refusal) {
+        _ = try await queue.append { _ in entry }
+        logger.notice("capturing for \(settings.source)")
+        supervisor.status("capturing for \(settings.source)")
+        return
+      } catch {
+        supervisor.alive()
+        try? await Task.sleep(for: .seconds(1))
+      }
+    }
+  }
+
   private func page(
     _ queue: EventQueue, _ stations: LineStations, _ devices: LineDevices, _ forwarder: Forwarder?
   ) throws -> any Service {
     let token = try settings.web.tokenFile.map { try BearerToken(file: $0) }
     let listener = settings.web.listener
-    return try site(queue, stations, devices, forwarder, token: token).application(listener) { port in
+    let page = try site(queue, stations, devices, forwarder, token: token).application(listener) { port in
       logger.info("the line's page is at \(listener.url(port: port))")
     }
+    return Listening(place: listener.url(port: listener.port), setting: "web.listen", service: page)
   }
 
   private func control(
     _ queue: EventQueue, _ stations: LineStations, _ devices: LineDevices, _ forwarder: Forwarder?
   ) -> any Service {
-    EdgeControl(site(queue, stations, devices, forwarder, token: nil))
-      .application(path: settings.controlSocket(environment: environment), logger: logger)
+    let path = settings.controlSocket(environment: environment)
+    let control = EdgeControl(site(queue, stations, devices, forwarder, token: nil))
+      .application(path: path, logger: logger)
+    return Listening(place: path, setting: "control.socket", service: control)
   }
 
   private func site(

@@ -11,8 +11,6 @@ import Queue
 struct SignsOfLife: Sendable {
   let source: SourceName
   let queue: EventQueue
-  /// The life in which the start was recorded.
-  let incarnation: Incarnation
   let devices: @Sendable () -> [DeviceStatus]
   let supervisor: Supervisor
   let logger: Logger
@@ -24,7 +22,7 @@ struct SignsOfLife: Sendable {
   /// Runs until the task is cancelled.
   func run() async {
     var clock = ClockWatch(at: .now(), state: .now())
-    var life = LifeWatch(incarnation)
+    var life = LifeWatch(queue.status.incarnation)
     var progress = Progress(patience: patience)
     var failing = false
     while !Task.isCancelled {

@@ -1,0 +1,38 @@
+/// Says which comings and goings of a device are worth a line in the log.
+///
+/// The first ones are told as they happen. A device that comes and goes without end (a loose plug, a PLC that hangs up
+/// after each answer) is told once in a while with their number; the events have each of them.
+struct OutageLog: Sendable {
+  /// Outages that are told as they happen, within an interval.
+  static let most = 5
+  static let interval: Duration = .seconds(600)
+
+  private var began: ContinuousClock.Instant?
+  private var outages = 0
+  private var untold = 0
+  /// Whether the last outage was told, so that its end is.
+  private(set) var tellsReturn = true
+
+  /// Takes one more outage, or another reason of the one that lasts (`isFirst` false).
+  ///
+  /// - Returns: what the line in the log says beside the reason (often nothing); nil where it is not to be written.
+  mutating func tellsOutage(isFirst: Bool, at now: ContinuousClock.Instant = .now) -> String? {
+    guard isFirst else { return tellsReturn ? "" : nil }
+    if let began, now - began < Self.interval {
+      outages += 1
+    } else {
+      began = now
+      outages = 1
+    }
+    tellsReturn = outages <= Self.most
+    guard tellsReturn else {
+      untold += 1
+      return nil
+    }
+    defer { untold = 0 }
+    if outages == Self.most {
+      return "; it comes and goes: further outages are in the events, here again in ten minutes"
+    }
+    return untold == 0 ? "" : "; it was away \(untold) times more since the last line about it"
+  }
+}
