@@ -51,7 +51,8 @@ public actor DeviceReadout {
   public init(_ settings: DeviceSettings) throws {
     guard case .modbus(let map) = settings.map.map, case .modbus(let host, let port, let unit) = settings.link else {
       throw ReadoutFailure(
-        device: settings.name, address: "its serial line", reason: "it is no Modbus device; use `lotline listen`")
+        device: settings.name, address: "its serial line",
+        reason: "it is a scanner; `lotline events --follow` shows what it scans")
     }
     device = settings.name
     address = "\(host):\(port) unit \(unit)"

@@ -5,6 +5,9 @@ struct Overrun: Sendable, Hashable {
   /// One hole is told after this time at the latest, so that a lasting one is seen before its end.
   static let longest: Duration = .seconds(60)
 
+  /// A hole is over when no poll was missed for so long: a device at its limit gives one hole, not one a slip.
+  static let calm: Duration = .seconds(5)
+
   struct Missed: Sendable, Hashable {
     var from: Timestamp
     var to: Timestamp
@@ -18,8 +21,9 @@ struct Overrun: Sendable, Hashable {
   mutating func polled(at time: Timestamp, missed: UInt64) -> Missed? {
     defer { previous = time }
     guard missed > 0 else {
-      defer { open = nil }
-      return open
+      guard let hole = open, time.since(hole.to) >= Self.calm else { return nil }
+      open = nil
+      return hole
     }
     var hole = open ?? Missed(from: previous ?? time, to: time, count: 0)
     hole.to = time

@@ -61,7 +61,7 @@ struct EventsCommand: AsyncParsableCommand {
       } else {
         let start = line.startIndex
         let data = line[(start + envelope.data.lowerBound)..<(start + envelope.data.upperBound)]
-        print(EventSentence(envelope: envelope, data: JSON(data) ?? .null).line)
+        output.printRaw(Array(EventSentence(envelope: envelope, data: JSON(data) ?? .null).line.utf8))
       }
     }
   }

@@ -79,7 +79,10 @@ extension WebSettings {
     }
     web.certificateFile = fields.text("certificate-file", "the path of a PEM file")
     web.keyFile = fields.text("key-file", "the path of a PEM file")
-    if asksToken { web.tokenFile = fields.text("token-file", "the path of a file") }
+    if asksToken {
+      web.tokenFile = fields.text("token-file", "the path of a file")
+      fields.unsupported("primary", "another primary consumer than central")
+    }
     if fields.has("certificate-file") != fields.has("key-file") {
       let (there, missing) =
         fields.has("key-file") ? ("key-file", "certificate-file") : ("certificate-file", "key-file")
