@@ -86,6 +86,29 @@ struct IntakeTests {
     #expect(try await store.gaps().items.contains { $0.kind == "conflict" })
   }
 
+  @Test func `a number beyond all counting in a stamp is stored and names no event`() async throws {
+    let store = try await openStore(folder)
+    var edge = FakeEdge(seed: 9)
+    let beyond = "\(String(repeating: "a", count: 32)):\(UInt64.max)"
+    let data = [
+      ("lotline.context", #"{"station":"ST10","field":"lot","to":"L1","how":"scanned","by":"\#(beyond)"}"#),
+      (
+        "lotline.cycle",
+        #"{"device":"d","tags":{},"stamp":{"station":"ST10","unit":"SN1","lot":"L1","by":{"unit":"\#(beyond)"}}}"#
+      ),
+    ]
+    for (type, data) in data {
+      edge.add(
+        line: Array(
+          """
+          {"specversion":"1.0","id":"\(edge.incarnation):\(edge.last + 1)","source":"\(edge.source)","type":"\(type)",\
+          "time":"2026-11-23T08:31:02.123456Z","subject":"ST10","boottime":"1","data":\(data)}
+          """.utf8))
+    }
+    #expect(try await store.take(edge.batch(), from: edge.source) == .receipt(receipt(edge, 2)))
+    #expect(try await store.unit("SN1").record?.cycles.count == 1)
+  }
+
   @Test func `a batch whose lines were altered stores nothing`() async throws {
     let store = try await openStore(folder)
     let edge = edge(2)
