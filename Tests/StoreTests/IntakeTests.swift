@@ -86,6 +86,23 @@ struct IntakeTests {
     #expect(try await store.gaps().items.contains { $0.kind == "conflict" })
   }
 
+  @Test func `what a closed branch goes on with is kept as evidence too, also beyond our end`() async throws {
+    let store = try await openStore(folder)
+    let edge = edge(4)
+    var clone = self.edge(2)
+    for life in 3...9 { clone.add(StoppedData(why: "another life, \(life)"), subject: "ST10") }
+    _ = try await store.take(edge.batch(1...3), from: edge.source)
+    let conflict = IngestAnswer.conflict(position: 3, receipt(edge, 3))
+    for _ in 0..<2 {
+      for numbers in [1...5, 6...7, 8...9] as [ClosedRange<UInt64>] {
+        #expect(try await store.take(clone.batch(numbers), from: edge.source) == conflict)
+      }
+    }
+    #expect(try await store.counts().first { $0.name == "conflicts" }?.count == 7)
+    #expect(try await store.take(edge.batch(4...4), from: edge.source) == .receipt(receipt(edge, 4)))
+    #expect(try await store.events(EventFilter()).items == edge.lines)
+  }
+
   @Test func `a number beyond all counting in a stamp is stored and names no event`() async throws {
     let store = try await openStore(folder)
     var edge = FakeEdge(seed: 9)

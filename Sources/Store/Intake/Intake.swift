@@ -18,6 +18,7 @@ struct Intake {
     let known = try Identities.position(of: source, batch.incarnation, in: db)
     let through = known?.through ?? 0
     let head = known?.head ?? .zero
+    if let fork = try forkOfBranch(known) { return try conflict(at: fork, known) }
     if first > through + 1 {
       guard let lost = batch.lost, Int64(lost.lowerBound) <= through + 1 else {
         return .hole(position: UInt64(through) + 1, receipt(known))
@@ -120,6 +121,18 @@ struct Intake {
     let line = batch.lines[index]
     try EventInsert(db).insert(key, envelope: envelope, previous: before(index), line: line)
     try projector.project(key, envelope, line)
+  }
+
+  /// Where a branch that is kept here leaves ours, if the batch goes on with it; nil where it does not.
+  private func forkOfBranch(_ known: Identities.Position?) throws -> Int64? {
+    guard let known, first > known.through else { return nil }
+    let isBranch = try Bool.fetchOne(
+      db.cachedStatement(
+        sql: "SELECT EXISTS(SELECT 1 FROM conflicts WHERE incarnation = ? AND sequence = ? AND hash = ?)"),
+      arguments: [known.id, first - 1, Data(batch.previous.bytes)])
+    guard isBranch == true else { return nil }
+    return try Int64.fetchOne(
+      db.cachedStatement(sql: "SELECT MIN(sequence) FROM conflicts WHERE incarnation = ?"), arguments: [known.id])
   }
 
   /// Keeps the other branch beside ours: nothing is projected from it.
