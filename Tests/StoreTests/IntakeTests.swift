@@ -103,6 +103,20 @@ struct IntakeTests {
     #expect(try await store.events(EventFilter()).items == edge.lines)
   }
 
+  @Test func `a line in a hole is taken only where a stored line behind it proves it`() async throws {
+    let store = try await openStore(folder)
+    let edge = edge(8)
+    _ = try await store.take(edge.batch(1...2), from: edge.source)
+    _ = try await store.take(edge.batch(4...4, lost: 3...3), from: edge.source)
+    _ = try await store.take(edge.batch(8...8, lost: 5...7), from: edge.source)
+    var clone = self.edge(4)
+    clone.add(StoppedData(why: "another life"), subject: "ST10")
+    #expect(try await store.take(clone.batch(3...5), from: edge.source) == .receipt(receipt(edge, 8)))
+    #expect(try await store.events(EventFilter()).items.count == 5)
+    #expect(try await store.take(edge.batch(5...8), from: edge.source) == .receipt(receipt(edge, 8)))
+    #expect(try await store.events(EventFilter()).items.count == 8)
+  }
+
   @Test func `a number beyond all counting in a stamp is stored and names no event`() async throws {
     let store = try await openStore(folder)
     var edge = FakeEdge(seed: 9)

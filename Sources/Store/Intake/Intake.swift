@@ -89,12 +89,14 @@ struct Intake {
     {
       stored[row["sequence"]] = row
     }
+    // A line in a hole is proved by a stored row behind it, or by our head: without, it is not taken.
+    let proved = end == position.through ? end : stored.keys.max() ?? 0
     var missing: [Int64] = []
     for number in first..<(end + 1) {
       let index = Int(number - first)
       let line = batch.lines[index]
       guard let row = stored[number] else {
-        if verified.envelopes[index] != nil { missing.append(number) }
+        if verified.envelopes[index] != nil, number <= proved { missing.append(number) }
         continue
       }
       let kept = row.bytes("line")
@@ -107,8 +109,7 @@ struct Intake {
       if held != nil, verified.envelopes[index] != nil { missing.append(number) }
     }
     if end == position.through, verified.hashes[Int(end - first)] != position.head { return .differs(at: end) }
-    // A batch that lies wholly in a hole touches no stored hash: it cannot be proved, so it is not taken.
-    return .same(missing: stored.isEmpty && end < position.through ? [] : missing)
+    return .same(missing: missing)
   }
 
   /// Puts a line where a digest or a hole was.
