@@ -180,4 +180,13 @@ struct GenealogyTests {
     #expect(try await store.unit("gtin:2~SN9").record?.cycles.count == 1)
     #expect(try await store.search("sn9").items.count == 2)
   }
+
+  @Test func `a search finds letters beyond ASCII as they were scanned`() async throws {
+    let store = try await openStore(folder)
+    var edge = FakeEdge(seed: 5)
+    let unit = edge.set("unit", "Ä-ÖÜ", at: "ST10")
+    edge.cycle(at: "ST10", ["unit": ("Ä-ÖÜ", unit)])
+    _ = try await store.take(edge.batch(), from: edge.source)
+    #expect(try await store.search("Ä-Ö").items.map(\.id) == ["Ä-ÖÜ"])
+  }
 }

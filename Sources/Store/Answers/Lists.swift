@@ -60,17 +60,19 @@ public struct SourceRecord: Sendable, Hashable {
 }
 
 extension TraceStore {
-  /// Units, lots and operators whose identifier has `text` in it, whatever its case; those that begin with it first.
+  /// Units, lots and operators whose identifier has `text` in it, whatever the case of its ASCII letters; those that
+  /// begin with it first.
   public func search(_ text: String, after cursor: String? = nil, limit: Int = 50) async throws -> Page<SearchHit> {
-    let sought = text.lowercased().replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
+    // LIKE makes no difference between the cases of ASCII, and SQLite's LOWER knows no others.
+    let sought = text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
     let skipped = Cursor(cursor)?.number ?? 0
     return try await read { db in
       let rows = try Row.fetchAll(
         db,
         sql: """
           SELECT kind, id, latest FROM nodes WHERE kind IN ('unit', 'lot', 'operator')
-          AND LOWER(id) LIKE ? ESCAPE '\\'
-          ORDER BY CASE WHEN LOWER(id) LIKE ? ESCAPE '\\' THEN 0 ELSE 1 END, latest DESC, kind, id LIMIT ? OFFSET ?
+          AND id LIKE ? ESCAPE '\\'
+          ORDER BY CASE WHEN id LIKE ? ESCAPE '\\' THEN 0 ELSE 1 END, latest DESC, kind, id LIMIT ? OFFSET ?
           """, arguments: ["%\(sought)%", "\(sought)%", limit + 1, skipped])
       let hits = rows.prefix(limit).map {
         SearchHit(kind: $0["kind"], id: $0["id"], latest: Timestamp(microseconds: $0["latest"]))
