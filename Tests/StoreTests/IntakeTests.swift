@@ -117,6 +117,17 @@ struct IntakeTests {
     #expect(try await store.events(EventFilter()).items.count == 8)
   }
 
+  @Test func `the events that arrived last can come first, page by page`() async throws {
+    let store = try await openStore(folder)
+    let edge = edge(5)
+    _ = try await store.take(edge.batch(), from: edge.source)
+    let filter = EventFilter(isNewestFirst: true)
+    let page = try await store.events(filter, limit: 3)
+    #expect(page.items == Array(edge.lines.reversed().prefix(3)))
+    let rest = try await store.events(filter, after: page.next, limit: 3)
+    #expect(rest.items == Array(edge.lines.prefix(2).reversed()) && rest.next == nil)
+  }
+
   @Test func `a number beyond all counting in a stamp is stored and names no event`() async throws {
     let store = try await openStore(folder)
     var edge = FakeEdge(seed: 9)

@@ -26,15 +26,19 @@ public struct EventFilter: Sendable, Hashable {
   public var station: String?
   public var from: Timestamp?
   public var to: Timestamp?
+  /// Those that arrived last come first.
+  public var isNewestFirst: Bool
 
   public init(
-    type: String? = nil, source: String? = nil, station: String? = nil, from: Timestamp? = nil, to: Timestamp? = nil
+    type: String? = nil, source: String? = nil, station: String? = nil, from: Timestamp? = nil, to: Timestamp? = nil,
+    isNewestFirst: Bool = false
   ) {
     self.type = type
     self.source = source
     self.station = station
     self.from = from
     self.to = to
+    self.isNewestFirst = isNewestFirst
   }
 }
 
@@ -96,8 +100,9 @@ extension TraceStore {
   public func events(_ filter: EventFilter, after cursor: String? = nil, limit: Int = 100) async throws -> Page<[UInt8]>
   {
     try await read { db in
-      var conditions = ["arrival > ?", "type <> ''"]
-      var arguments: StatementArguments = [Cursor(cursor)?.number ?? 0]
+      let (beyond, order) = filter.isNewestFirst ? ("<", "DESC") : (">", "ASC")
+      var conditions = ["arrival \(beyond) ?", "type <> ''"]
+      var arguments: StatementArguments = [Cursor(cursor)?.number ?? (filter.isNewestFirst ? .max : 0)]
       func add(_ condition: String, _ value: (any DatabaseValueConvertible)?) {
         guard let value else { return }
         conditions.append(condition)
@@ -113,7 +118,10 @@ extension TraceStore {
       arguments += [limit + 1]
       let rows = try Row.fetchAll(
         db,
-        sql: "SELECT arrival, line FROM events WHERE \(conditions.joined(separator: " AND ")) ORDER BY arrival LIMIT ?",
+        sql: """
+          SELECT arrival, line FROM events WHERE \(conditions.joined(separator: " AND "))
+          ORDER BY arrival \(order) LIMIT ?
+          """,
         arguments: arguments)
       let shown = rows.prefix(limit)
       return Page(

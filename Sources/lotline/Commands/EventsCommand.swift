@@ -32,10 +32,11 @@ struct EventsCommand: AsyncParsableCommand {
   }
 
   private func showCentral(_ asking: Asking) async throws {
-    var path = "/v1/events?limit=\(limit)"
-    if let type { path += "&type=\(percentEncoded(fullType(type)))" }
-    show(try await asking.get(path, accept: "application/x-ndjson").body)
     if follow { throw ValidationError("--follow asks the edge; leave --central out") }
+    var path = "/v1/events?newest=true&limit=\(limit)"
+    if let type { path += "&type=\(percentEncoded(fullType(type)))" }
+    let lines = try await asking.get(path, accept: "application/x-ndjson").body.split(separator: 0x0A)
+    show(Array(lines.reversed().joined(separator: [0x0A])))
   }
 
   private func showEdge(_ asking: Asking) async throws {
@@ -84,7 +85,8 @@ struct EventSentence {
 
   private var said: String {
     let known: [String?] = [
-      data["device"]?.text, data["kind"]?.text, data["state"]?.text, isScan ? data["text"]?.text : nil, data["field"]?.text,
+      data["device"]?.text, data["kind"]?.text, data["state"]?.text, isScan ? data["text"]?.text : nil,
+      data["field"]?.text,
       data["to"]?.text, data["trigger"]?.whole.map { "#\($0)" }, data["result"]?.text,
       data["stamp"]?["unit"]?.text.map { "unit \($0)" }, data["count"]?.whole.map { "count \($0)" },
       data["problem"]?.text, data["reason"]?.text, data["why"]?.text, data["file"]?.text,
