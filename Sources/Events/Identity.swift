@@ -40,6 +40,9 @@ public struct EventID: Sendable, Hashable, CustomStringConvertible {
   /// Counted from 1 within the incarnation, without holes.
   public let sequence: UInt64
 
+  /// The highest number that is taken from outside: far beyond any line's life, and safe to count on from.
+  public static let highestSequence: UInt64 = 1 << 62
+
   public init(incarnation: Incarnation, sequence: UInt64) {
     self.incarnation = incarnation
     self.sequence = sequence
@@ -48,7 +51,7 @@ public struct EventID: Sendable, Hashable, CustomStringConvertible {
   public init?(_ text: String) {
     let parts = text.split(separator: ":", omittingEmptySubsequences: false)
     guard parts.count == 2, let incarnation = Incarnation(String(parts[0])), let sequence = UInt64(parts[1]),
-      sequence > 0, String(sequence) == parts[1]
+      (1...Self.highestSequence).contains(sequence), String(sequence) == parts[1]
     else { return nil }
     self.init(incarnation: incarnation, sequence: sequence)
   }

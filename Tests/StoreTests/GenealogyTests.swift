@@ -104,6 +104,21 @@ struct GenealogyTests {
     #expect(grey.items.filter { !$0.isCertain }.map(\.node.id).sorted() == ["C-55", "C-56"])
   }
 
+  @Test func `from a lot backward the gaps of its stations are named as unknown`() async throws {
+    let store = try await openStore(folder)
+    var edge = FakeEdge(seed: 4)
+    edge.config("ST10")
+    let lot = edge.set("lot", "T-1", at: "ST10")
+    edge.cycle(at: "ST10", ["lot": ("T-1", lot)])
+    let away = edge.now
+    edge.add(
+      GapData(kind: .deviceOffline, device: "gun-ST10", from: away, to: away.adding(.seconds(1))), subject: "ST10")
+    edge.cycle(at: "ST10", ["lot": ("T-1", lot)])
+    _ = try await store.take(edge.batch(), from: edge.source)
+    let trace = try #require(try await store.trace(from: Node(.lot, "T-1"), .backward).record)
+    #expect(trace.unknown.map { $0.gap.prefix(14) } == ["device-offline"])
+  }
+
   @Test func `a lot made upstream is walked through, and what only a part of it had is possible`() async throws {
     let store = try await openStore(folder)
     var edge = FakeEdge(seed: 2)
@@ -179,5 +194,14 @@ struct GenealogyTests {
     #expect(candidates == ["gtin:1~SN9", "gtin:2~SN9"])
     #expect(try await store.unit("gtin:2~SN9").record?.cycles.count == 1)
     #expect(try await store.search("sn9").items.count == 2)
+  }
+
+  @Test func `a search finds letters beyond ASCII as they were scanned`() async throws {
+    let store = try await openStore(folder)
+    var edge = FakeEdge(seed: 5)
+    let unit = edge.set("unit", "Ä-ÖÜ", at: "ST10")
+    edge.cycle(at: "ST10", ["unit": ("Ä-ÖÜ", unit)])
+    _ = try await store.take(edge.batch(), from: edge.source)
+    #expect(try await store.search("Ä-Ö").items.map(\.id) == ["Ä-ÖÜ"])
   }
 }

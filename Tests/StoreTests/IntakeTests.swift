@@ -86,6 +86,71 @@ struct IntakeTests {
     #expect(try await store.gaps().items.contains { $0.kind == "conflict" })
   }
 
+  @Test func `what a closed branch goes on with is kept as evidence too, also beyond our end`() async throws {
+    let store = try await openStore(folder)
+    let edge = edge(4)
+    var clone = self.edge(2)
+    for life in 3...9 { clone.add(StoppedData(why: "another life, \(life)"), subject: "ST10") }
+    _ = try await store.take(edge.batch(1...3), from: edge.source)
+    let conflict = IngestAnswer.conflict(position: 3, receipt(edge, 3))
+    for _ in 0..<2 {
+      for numbers in [1...5, 6...7, 8...9] as [ClosedRange<UInt64>] {
+        #expect(try await store.take(clone.batch(numbers), from: edge.source) == conflict)
+      }
+    }
+    #expect(try await store.counts().first { $0.name == "conflicts" }?.count == 7)
+    #expect(try await store.take(edge.batch(4...4), from: edge.source) == .receipt(receipt(edge, 4)))
+    #expect(try await store.events(EventFilter()).items == edge.lines)
+  }
+
+  @Test func `a line in a hole is taken only where a stored line behind it proves it`() async throws {
+    let store = try await openStore(folder)
+    let edge = edge(8)
+    _ = try await store.take(edge.batch(1...2), from: edge.source)
+    _ = try await store.take(edge.batch(4...4, lost: 3...3), from: edge.source)
+    _ = try await store.take(edge.batch(8...8, lost: 5...7), from: edge.source)
+    var clone = self.edge(4)
+    clone.add(StoppedData(why: "another life"), subject: "ST10")
+    #expect(try await store.take(clone.batch(3...5), from: edge.source) == .receipt(receipt(edge, 8)))
+    #expect(try await store.events(EventFilter()).items.count == 5)
+    #expect(try await store.take(edge.batch(5...8), from: edge.source) == .receipt(receipt(edge, 8)))
+    #expect(try await store.events(EventFilter()).items.count == 8)
+  }
+
+  @Test func `the events that arrived last can come first, page by page`() async throws {
+    let store = try await openStore(folder)
+    let edge = edge(5)
+    _ = try await store.take(edge.batch(), from: edge.source)
+    let filter = EventFilter(isNewestFirst: true)
+    let page = try await store.events(filter, limit: 3)
+    #expect(page.items == Array(edge.lines.reversed().prefix(3)))
+    let rest = try await store.events(filter, after: page.next, limit: 3)
+    #expect(rest.items == Array(edge.lines.prefix(2).reversed()) && rest.next == nil)
+  }
+
+  @Test func `a number beyond all counting in a stamp is stored and names no event`() async throws {
+    let store = try await openStore(folder)
+    var edge = FakeEdge(seed: 9)
+    let beyond = "\(String(repeating: "a", count: 32)):\(UInt64.max)"
+    let data = [
+      ("lotline.context", #"{"station":"ST10","field":"lot","to":"L1","how":"scanned","by":"\#(beyond)"}"#),
+      (
+        "lotline.cycle",
+        #"{"device":"d","tags":{},"stamp":{"station":"ST10","unit":"SN1","lot":"L1","by":{"unit":"\#(beyond)"}}}"#
+      ),
+    ]
+    for (type, data) in data {
+      edge.add(
+        line: Array(
+          """
+          {"specversion":"1.0","id":"\(edge.incarnation):\(edge.last + 1)","source":"\(edge.source)","type":"\(type)",\
+          "time":"2026-11-23T08:31:02.123456Z","subject":"ST10","boottime":"1","data":\(data)}
+          """.utf8))
+    }
+    #expect(try await store.take(edge.batch(), from: edge.source) == .receipt(receipt(edge, 2)))
+    #expect(try await store.unit("SN1").record?.cycles.count == 1)
+  }
+
   @Test func `a batch whose lines were altered stores nothing`() async throws {
     let store = try await openStore(folder)
     let edge = edge(2)

@@ -26,15 +26,19 @@ public struct EventFilter: Sendable, Hashable {
   public var station: String?
   public var from: Timestamp?
   public var to: Timestamp?
+  /// Those that arrived last come first.
+  public var isNewestFirst: Bool
 
   public init(
-    type: String? = nil, source: String? = nil, station: String? = nil, from: Timestamp? = nil, to: Timestamp? = nil
+    type: String? = nil, source: String? = nil, station: String? = nil, from: Timestamp? = nil, to: Timestamp? = nil,
+    isNewestFirst: Bool = false
   ) {
     self.type = type
     self.source = source
     self.station = station
     self.from = from
     self.to = to
+    self.isNewestFirst = isNewestFirst
   }
 }
 
@@ -60,17 +64,19 @@ public struct SourceRecord: Sendable, Hashable {
 }
 
 extension TraceStore {
-  /// Units, lots and operators whose identifier has `text` in it, whatever its case; those that begin with it first.
+  /// Units, lots and operators whose identifier has `text` in it, whatever the case of its ASCII letters; those that
+  /// begin with it first.
   public func search(_ text: String, after cursor: String? = nil, limit: Int = 50) async throws -> Page<SearchHit> {
-    let sought = text.lowercased().replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
+    // LIKE makes no difference between the cases of ASCII, and SQLite's LOWER knows no others.
+    let sought = text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
     let skipped = Cursor(cursor)?.number ?? 0
     return try await read { db in
       let rows = try Row.fetchAll(
         db,
         sql: """
           SELECT kind, id, latest FROM nodes WHERE kind IN ('unit', 'lot', 'operator')
-          AND LOWER(id) LIKE ? ESCAPE '\\'
-          ORDER BY CASE WHEN LOWER(id) LIKE ? ESCAPE '\\' THEN 0 ELSE 1 END, latest DESC, kind, id LIMIT ? OFFSET ?
+          AND id LIKE ? ESCAPE '\\'
+          ORDER BY CASE WHEN id LIKE ? ESCAPE '\\' THEN 0 ELSE 1 END, latest DESC, kind, id LIMIT ? OFFSET ?
           """, arguments: ["%\(sought)%", "\(sought)%", limit + 1, skipped])
       let hits = rows.prefix(limit).map {
         SearchHit(kind: $0["kind"], id: $0["id"], latest: Timestamp(microseconds: $0["latest"]))
@@ -94,8 +100,9 @@ extension TraceStore {
   public func events(_ filter: EventFilter, after cursor: String? = nil, limit: Int = 100) async throws -> Page<[UInt8]>
   {
     try await read { db in
-      var conditions = ["arrival > ?", "type <> ''"]
-      var arguments: StatementArguments = [Cursor(cursor)?.number ?? 0]
+      let (beyond, order) = filter.isNewestFirst ? ("<", "DESC") : (">", "ASC")
+      var conditions = ["arrival \(beyond) ?", "type <> ''"]
+      var arguments: StatementArguments = [Cursor(cursor)?.number ?? (filter.isNewestFirst ? .max : 0)]
       func add(_ condition: String, _ value: (any DatabaseValueConvertible)?) {
         guard let value else { return }
         conditions.append(condition)
@@ -111,7 +118,10 @@ extension TraceStore {
       arguments += [limit + 1]
       let rows = try Row.fetchAll(
         db,
-        sql: "SELECT arrival, line FROM events WHERE \(conditions.joined(separator: " AND ")) ORDER BY arrival LIMIT ?",
+        sql: """
+          SELECT arrival, line FROM events WHERE \(conditions.joined(separator: " AND "))
+          ORDER BY arrival \(order) LIMIT ?
+          """,
         arguments: arguments)
       let shown = rows.prefix(limit)
       return Page(

@@ -82,7 +82,7 @@ struct LotReader {
     let walk = Walk(db, grader, limit: Self.limit)
     let used = try walk.consumers(of: Node(.lot, lot))
     let product = rows.lazy.compactMap(\.product).first
-    let gaps = try walk.gaps(ofLoaded: lot) + gaps(around: Array(rows.prefix(Self.limit)))
+    let gaps = try walk.gaps(ofLoaded: lot) + walk.gaps(around: Array(rows.prefix(Self.limit)))
     var seen: Set<String> = []
     return LotRecord(
       lot: lot, product: product, madeUnits: made,
@@ -110,14 +110,6 @@ struct LotReader {
       }
     }
     return best.sorted { ($0.value.time, $0.key) < ($1.value.time, $1.key) }.map(\.value)
-  }
-
-  /// The gaps of each station from the lot's first cycle there to its last.
-  private func gaps(around rows: [CycleRow]) throws -> [GapRecord] {
-    let ledger = try GapLedger(db, grader)
-    return try Dictionary(grouping: rows, by: \.station).flatMap { station, rows in
-      try ledger.at(station, from: rows.map(\.time).min() ?? rows[0].time, to: rows.map(\.time).max() ?? rows[0].time)
-    }
   }
 
   private func complete(_ units: [String], product: String?) throws -> Bool? {

@@ -224,7 +224,8 @@ struct Tracer {
   /// The gaps at the stations where the start, and the units on the way, were or should have been.
   private func unknown(_ start: Node, _ direction: TraceRecord.Direction) throws -> [TraceRecord.Unknown] {
     var gaps: [GapRecord] = []
-    let nodes = direction == .backward ? [start] + order : [start]
+    // Forward, what a lot on the way went into is unknown where it was loaded; the units on the way add nothing.
+    let nodes = [start] + order.filter { direction == .backward || $0.kind == .lot }
     let reader = UnitReader(db, rules, grader: grader)
     for node in nodes.prefix(200) {
       if node.kind == .unit {
@@ -233,6 +234,8 @@ struct Tracer {
         gaps += try reader.gaps(of: node.id, rows.map(\.cycle), cycles)
       } else if direction == .forward {
         gaps += try steps.gaps(ofLoaded: node.id)
+      } else if visits[node]?.arrival != .member {
+        gaps += try steps.gaps(around: CycleRow.of(lot: node.id, limit: LotReader.limit, in: db))
       }
     }
     var seen: Set<String> = []

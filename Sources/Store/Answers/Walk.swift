@@ -113,4 +113,12 @@ struct Walk {
     }
     return gaps
   }
+
+  /// The gaps of each station from the first of a lot's cycles there to the last.
+  func gaps(around rows: [CycleRow]) throws -> [GapRecord] {
+    let ledger = try GapLedger(db, grader)
+    return try Dictionary(grouping: rows, by: \.station).sorted { $0.key < $1.key }.flatMap { station, rows in
+      try ledger.at(station, from: rows.map(\.time).min() ?? rows[0].time, to: rows.map(\.time).max() ?? rows[0].time)
+    }
+  }
 }

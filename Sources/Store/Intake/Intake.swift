@@ -18,6 +18,7 @@ struct Intake {
     let known = try Identities.position(of: source, batch.incarnation, in: db)
     let through = known?.through ?? 0
     let head = known?.head ?? .zero
+    if let fork = try forkOfBranch(known) { return try conflict(at: fork, known) }
     if first > through + 1 {
       guard let lost = batch.lost, Int64(lost.lowerBound) <= through + 1 else {
         return .hole(position: UInt64(through) + 1, receipt(known))
@@ -88,12 +89,14 @@ struct Intake {
     {
       stored[row["sequence"]] = row
     }
+    // A line in a hole is proved by a stored row behind it, or by our head: without, it is not taken.
+    let proved = end == position.through ? end : stored.keys.max() ?? 0
     var missing: [Int64] = []
     for number in first..<(end + 1) {
       let index = Int(number - first)
       let line = batch.lines[index]
       guard let row = stored[number] else {
-        if verified.envelopes[index] != nil { missing.append(number) }
+        if verified.envelopes[index] != nil, number <= proved { missing.append(number) }
         continue
       }
       let kept = row.bytes("line")
@@ -106,8 +109,7 @@ struct Intake {
       if held != nil, verified.envelopes[index] != nil { missing.append(number) }
     }
     if end == position.through, verified.hashes[Int(end - first)] != position.head { return .differs(at: end) }
-    // A batch that lies wholly in a hole touches no stored hash: it cannot be proved, so it is not taken.
-    return .same(missing: stored.isEmpty && end < position.through ? [] : missing)
+    return .same(missing: missing)
   }
 
   /// Puts a line where a digest or a hole was.
@@ -120,6 +122,18 @@ struct Intake {
     let line = batch.lines[index]
     try EventInsert(db).insert(key, envelope: envelope, previous: before(index), line: line)
     try projector.project(key, envelope, line)
+  }
+
+  /// Where a branch that is kept here leaves ours, if the batch goes on with it; nil where it does not.
+  private func forkOfBranch(_ known: Identities.Position?) throws -> Int64? {
+    guard let known, first > known.through else { return nil }
+    let isBranch = try Bool.fetchOne(
+      db.cachedStatement(
+        sql: "SELECT EXISTS(SELECT 1 FROM conflicts WHERE incarnation = ? AND sequence = ? AND hash = ?)"),
+      arguments: [known.id, first - 1, Data(batch.previous.bytes)])
+    guard isBranch == true else { return nil }
+    return try Int64.fetchOne(
+      db.cachedStatement(sql: "SELECT MIN(sequence) FROM conflicts WHERE incarnation = ?"), arguments: [known.id])
   }
 
   /// Keeps the other branch beside ours: nothing is projected from it.

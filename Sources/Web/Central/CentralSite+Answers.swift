@@ -50,11 +50,12 @@ extension CentralSite {
     return Self.list(page) { $1.write(to: &$0) }
   }
 
-  /// `GET /v1/events`: as items, or as the lines themselves, which can be verified.
+  /// `GET /v1/events`: as items, or as the lines themselves, which can be verified; `newest=true` turns their order.
   func events(_ request: Request) async throws -> Response {
     let filter = EventFilter(
       type: request.query("type"), source: request.query("source"), station: request.query("station"),
-      from: try Self.time("from", request), to: try Self.time("to", request))
+      from: try Self.time("from", request), to: try Self.time("to", request),
+      isNewestFirst: request.query("newest") == "true")
     let page = try await store.events(filter, after: request.query("cursor"), limit: try Self.limit(request))
     guard request.asks(for: "application/x-ndjson") else { return Self.list(page) { $0.raw($1) } }
     var response = Response(bytes: page.items.flatMap { $0 + [0x0A] }, type: "application/x-ndjson")

@@ -32,10 +32,11 @@ struct EventsCommand: AsyncParsableCommand {
   }
 
   private func showCentral(_ asking: Asking) async throws {
-    var path = "/v1/events?limit=\(limit)"
-    if let type { path += "&type=\(percentEncoded(fullType(type)))" }
-    show(try await asking.get(path, accept: "application/x-ndjson").body)
     if follow { throw ValidationError("--follow asks the edge; leave --central out") }
+    var path = "/v1/events?newest=true&limit=\(limit)"
+    if let type { path += "&type=\(percentEncoded(fullType(type)))" }
+    let lines = try await asking.get(path, accept: "application/x-ndjson").body.split(separator: 0x0A)
+    show(Array(lines.reversed().joined(separator: [0x0A])))
   }
 
   private func showEdge(_ asking: Asking) async throws {

@@ -36,8 +36,11 @@ struct TraceCommand: AsyncParsableCommand {
   private func find(_ asking: Asking) async throws -> Asking.Answer {
     func path(_ node: String) -> String { "/v1/trace?from=\(percentEncoded(node))&direction=\(direction.rawValue)" }
     if id.hasPrefix("unit:") || id.hasPrefix("lot:") { return try await asking.get(path(id)) }
-    if let found = try? await asking.get(path("unit:\(id)")) { return found }
-    return try await asking.get(path("lot:\(id)"))
+    do {
+      return try await asking.get(path("unit:\(id)"))
+    } catch let failure as Asking.Failure where failure.status == 404 {
+      return try await asking.get(path("lot:\(id)"))
+    }
   }
 
   private func show(_ trace: JSON) {

@@ -28,6 +28,8 @@ struct Asking: Sendable {
   /// Why there is no answer to show.
   struct Failure: Error, CustomStringConvertible {
     let description: String
+    /// The answer's status; nil where none came.
+    var status: Int?
   }
 
   /// What came back.
@@ -61,7 +63,7 @@ struct Asking: Sendable {
     }
     guard (200..<300).contains(answer.status) else {
       let detail = answer.json?["detail"]?.text ?? answer.json?["title"]?.text ?? "status \(answer.status)"
-      throw Failure(description: "asking \(door) for \(path): \(detail)")
+      throw Failure(description: "asking \(door) for \(path): \(detail)", status: answer.status)
     }
     return answer
   }
