@@ -81,6 +81,19 @@ public actor SimulatedScanner {
     }
   }
 
+  /// Waits until `count` bytes of late answers have come, at most for `limit`, and drops them.
+  ///
+  /// A frame that was sent twice is answered twice; the second answer must not be taken for the next frame's. A
+  /// reader that was killed owes its answers for ever, hence the limit.
+  public func passOver(lateAnswers count: Int, within limit: Duration = .seconds(2)) async throws {
+    let end = ContinuousClock.now + limit
+    var missing = count
+    while missing > 0, ContinuousClock.now < end, plugged != nil {
+      missing -= received().count
+      try await Task.sleep(for: .milliseconds(2))
+    }
+  }
+
   /// What was answered and not fetched yet.
   public func received() -> [UInt8] { plugged?.terminal.receive(timeoutMilliseconds: 0) ?? [] }
 

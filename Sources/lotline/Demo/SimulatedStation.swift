@@ -141,17 +141,17 @@ actor SimulatedStation {
 
   /// Scans a code until the scanner beeps; a scan counts only then.
   private func present(_ code: String) async throws {
-    var tries = 0
+    var unanswered = 0
     while true {
       try Task.checkCancellation()
-      tries += 1
+      unanswered += 1
       // A scanner without cable, or a port that nobody reads, answers nothing: the operator tries again.
       let answer = try? await scanner.scan(Array("\(code)\r".utf8), answerWithin: .seconds(1))
+      unanswered -= answer?.count ?? 0
       if answer?.first == DemoCodes.accepted { break }
       try await Task.sleep(for: .milliseconds(200))
     }
-    // Answers to earlier tries may still be on their way; none may be taken for the answer to the next code.
-    if tries > 1 { try await Task.sleep(for: .milliseconds(400)) }
+    try await scanner.passOver(lateAnswers: unanswered)
     lastAccepted = Moment.now().time
     await book.add(Ledger.Scan(device: scannerName, text: code))
   }

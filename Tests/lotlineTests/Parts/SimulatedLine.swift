@@ -117,13 +117,17 @@ actor InsistentScanner {
     while !Task.isCancelled {
       number += 1
       let code = "SN\(100_000 + number)"
+      var unanswered = 0
       while !Task.isCancelled {
+        unanswered += 1
         let reply = try? await scanner.scan(Array("\(code)\r".utf8))
-        if reply == [0x06] {
+        unanswered -= reply?.count ?? 0
+        if reply?.first == 0x06 {
           acknowledged.insert(code)
           break
         }
       }
+      try? await scanner.passOver(lateAnswers: unanswered)
     }
   }
 }
