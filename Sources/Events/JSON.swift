@@ -45,15 +45,16 @@ public enum JSON: Sendable, Hashable {
 
   /// Reads one value that fills `bytes`; nil if they are not JSON (RFC 8259), not UTF-8, or nested deeper than 32.
   public init?(_ bytes: some Collection<UInt8>) {
-    let bytes = ContiguousArray(bytes)
-    let parsed = bytes.withUnsafeBufferPointer { buffer -> JSON? in
-      var scanner = JSONScanner(buffer)
-      guard let value = scanner.value() else { return nil }
-      scanner.skipSpace()
-      return scanner.isAtEnd ? value : nil
-    }
-    guard let parsed else { return nil }
-    self = parsed
+    let parsed: JSON?? = bytes.withContiguousStorageIfAvailable { Self.parse($0) }
+    guard let value = parsed ?? ContiguousArray(bytes).withUnsafeBufferPointer({ Self.parse($0) }) else { return nil }
+    self = value
+  }
+
+  private static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> JSON? {
+    var scanner = JSONScanner(bytes)
+    guard let value = scanner.value() else { return nil }
+    scanner.skipSpace()
+    return scanner.isAtEnd ? value : nil
   }
 }
 

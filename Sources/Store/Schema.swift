@@ -1,6 +1,7 @@
 import GRDB
 
-/// The tables, in numbered steps: plain SQL, the same for SQLite and (with its own types) PostgreSQL.
+/// The tables, in numbered steps: plain SQL, the same for SQLite and (with its own types, and without `WITHOUT ROWID`)
+/// PostgreSQL.
 ///
 /// The truth is `sources`, `incarnations`, `events`, `holes`, `conflicts` and `silences`. All other tables
 /// are projections: made from the truth in the same transaction, and made again from it by `rebuild`.
@@ -66,36 +67,37 @@ enum Schema {
       station TEXT NOT NULL, place TEXT NOT NULL, incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL,
       cycles BIGINT NOT NULL, span BIGINT NOT NULL, PRIMARY KEY(station, place, incarnation, sequence));
     CREATE TABLE nodes(
-      kind TEXT NOT NULL, id TEXT NOT NULL, code TEXT NOT NULL, latest BIGINT NOT NULL, PRIMARY KEY(kind, id));
+      kind TEXT NOT NULL, id TEXT NOT NULL, code TEXT NOT NULL, latest BIGINT NOT NULL,
+      PRIMARY KEY(kind, id)) WITHOUT ROWID;
     CREATE INDEX nodes_code ON nodes(kind, code);
     CREATE INDEX nodes_latest ON nodes(kind, latest);
     CREATE TABLE cycles(
       incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL, station TEXT NOT NULL, time BIGINT NOT NULL,
-      unit TEXT, lot TEXT, product TEXT, result TEXT, PRIMARY KEY(incarnation, sequence));
+      unit TEXT, lot TEXT, product TEXT, result TEXT, PRIMARY KEY(incarnation, sequence)) WITHOUT ROWID;
     CREATE INDEX cycles_station ON cycles(station, incarnation, sequence);
     CREATE INDEX cycles_lot ON cycles(lot);
     CREATE TABLE cycle_units(
       unit TEXT NOT NULL, incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL, doubt BIGINT NOT NULL,
-      PRIMARY KEY(unit, incarnation, sequence));
+      PRIMARY KEY(unit, incarnation, sequence)) WITHOUT ROWID;
     CREATE TABLE links(
       incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL, field TEXT NOT NULL, kind TEXT NOT NULL,
       id TEXT NOT NULL, role TEXT NOT NULL, doubt BIGINT NOT NULL,
-      PRIMARY KEY(incarnation, sequence, field, kind, id));
+      PRIMARY KEY(incarnation, sequence, field, kind, id)) WITHOUT ROWID;
     CREATE INDEX links_id ON links(kind, id);
     CREATE TABLE measurements(
-      incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL, tag TEXT NOT NULL, station TEXT NOT NULL,
-      time BIGINT NOT NULL, number DOUBLE PRECISION, text TEXT, PRIMARY KEY(incarnation, sequence, tag));
-    CREATE INDEX measurements_tag ON measurements(station, tag, time);
+      station TEXT NOT NULL, tag TEXT NOT NULL, time BIGINT NOT NULL, incarnation BIGINT NOT NULL,
+      sequence BIGINT NOT NULL, number DOUBLE PRECISION, text TEXT,
+      PRIMARY KEY(station, tag, time, incarnation, sequence)) WITHOUT ROWID;
     CREATE TABLE changes(
       incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL, station TEXT NOT NULL, field TEXT NOT NULL,
       time BIGINT NOT NULL, former TEXT, latter TEXT, how TEXT NOT NULL, origin_incarnation TEXT, origin BIGINT,
-      PRIMARY KEY(incarnation, sequence));
+      PRIMARY KEY(incarnation, sequence)) WITHOUT ROWID;
     CREATE INDEX changes_field ON changes(station, field, incarnation, sequence);
-    CREATE INDEX changes_former ON changes(former);
+    CREATE INDEX changes_former ON changes(former) WHERE former IS NOT NULL;
     CREATE INDEX changes_latter ON changes(latter);
     CREATE TABLE marks(
       unit TEXT NOT NULL, incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL, mark TEXT NOT NULL,
-      time BIGINT NOT NULL, PRIMARY KEY(unit, incarnation, sequence));
+      time BIGINT NOT NULL, PRIMARY KEY(unit, incarnation, sequence)) WITHOUT ROWID;
     CREATE TABLE gaps(
       id TEXT PRIMARY KEY, kind TEXT NOT NULL, source BIGINT, incarnation BIGINT, sequence BIGINT,
       station TEXT, device TEXT, unit TEXT, began BIGINT, ended BIGINT, due BIGINT, count BIGINT, reason TEXT,

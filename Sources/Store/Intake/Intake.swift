@@ -28,7 +28,7 @@ struct Intake {
     }
     guard !batch.lines.isEmpty || first > through + 1 else { return .receipt(receipt(known)) }
     var position = try known ?? Identities.insert(batch.incarnation, of: source, in: db)
-    var projector = Projector(db: db, source: source, incarnation: batch.incarnation)
+    var projector = try Projector(db: db, source: source, incarnation: batch.incarnation)
     var isPatched = false
     if first <= through {
       switch try compare(position) {
@@ -57,7 +57,7 @@ struct Intake {
   /// Stores the lines beyond what is known; true if digests were among them.
   private func append(_ position: inout Identities.Position, _ projector: inout Projector) throws -> Bool {
     guard last > position.through else { return false }
-    let insert = try EventInsert(db)
+    let insert = try EventRows(db)
     var isHeld = false
     for index in Int(position.through + 1 - first)..<batch.lines.count {
       let key = EventKey(incarnation: position.id, sequence: first + Int64(index))
@@ -120,7 +120,7 @@ struct Intake {
     try db.execute(
       sql: "DELETE FROM events WHERE incarnation = ? AND sequence = ?", arguments: [key.incarnation, key.sequence])
     let line = batch.lines[index]
-    try EventInsert(db).insert(key, envelope: envelope, previous: before(index), line: line)
+    try EventRows(db).insert(key, envelope: envelope, previous: before(index), line: line)
     try projector.project(key, envelope, line)
   }
 

@@ -37,7 +37,7 @@ extension TraceStore {
           """)
       for row in incarnations {
         guard let incarnation = Incarnation(row["name"]) else { continue }
-        var projector = Projector(db: db, source: row["source"], incarnation: incarnation)
+        var projector = try Projector(db: db, source: row["source"], incarnation: incarnation)
         let lines = try Row.fetchCursor(
           db, sql: "SELECT incarnation, sequence, line FROM events WHERE incarnation = ? ORDER BY sequence",
           arguments: [row["id"] as Int64])
