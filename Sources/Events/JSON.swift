@@ -133,8 +133,16 @@ extension JSONScanner {
 
   /// The text of a string whose inside is `range`; nil if it is not UTF-8 or has half a surrogate pair.
   func text(_ range: Range<Int>) -> String? {
-    let inside = bytes[range]
-    guard inside.contains(0x5C) else { return String(validating: inside, as: UTF8.self) }
+    let inside = UnsafeBufferPointer(rebasing: bytes[range])
+    var isASCII = true
+    var hasEscapes = false
+    for byte in inside {
+      isASCII = isASCII && byte < 0x80
+      hasEscapes = hasEscapes || byte == 0x5C
+    }
+    guard hasEscapes else {
+      return isASCII ? String(decoding: inside, as: UTF8.self) : String(validating: inside, as: UTF8.self)
+    }
     var utf8: [UInt8] = []
     var index = range.lowerBound
     while index < range.upperBound {

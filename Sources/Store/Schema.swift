@@ -3,7 +3,8 @@ import GRDB
 /// The tables, in numbered steps: plain SQL, the same for SQLite and (with its own types, and without `WITHOUT ROWID`)
 /// PostgreSQL.
 ///
-/// The truth is `sources`, `incarnations`, `events`, `holes`, `conflicts` and `silences`. All other tables
+/// The truth is `sources`, `incarnations`, `events`, `holes`, `conflicts` and `silences`, with `arrivals` and
+/// `contents`, which say in what order events came and what is where. All other tables
 /// are projections: made from the truth in the same transaction, and made again from it by `rebuild`.
 enum Schema {
   /// What this program writes; a store of a later number is refused.
@@ -40,12 +41,16 @@ enum Schema {
       id INTEGER PRIMARY KEY, source BIGINT NOT NULL, name TEXT NOT NULL,
       through BIGINT NOT NULL, head BLOB NOT NULL, UNIQUE(source, name));
     CREATE TABLE events(
-      arrival INTEGER PRIMARY KEY, incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL,
-      type TEXT NOT NULL, subject TEXT NOT NULL, time BIGINT, previous BLOB NOT NULL, line BLOB NOT NULL);
-    CREATE UNIQUE INDEX events_key ON events(incarnation, sequence);
-    CREATE INDEX events_time ON events(time);
-    CREATE INDEX events_type ON events(type);
-    CREATE INDEX events_subject ON events(subject);
+      key INTEGER PRIMARY KEY, type TEXT NOT NULL, subject TEXT NOT NULL, time BIGINT, late BIGINT,
+      previous BLOB NOT NULL, line BLOB NOT NULL);
+    CREATE INDEX events_held ON events(key) WHERE type = '';
+    CREATE TABLE arrivals(
+      arrival INTEGER PRIMARY KEY, first BIGINT NOT NULL, last BIGINT NOT NULL, stored BIGINT NOT NULL);
+    CREATE TABLE contents(
+      arrival BIGINT NOT NULL, type TEXT NOT NULL, subject TEXT NOT NULL, since BIGINT NOT NULL,
+      until BIGINT NOT NULL, PRIMARY KEY(arrival, type, subject)) WITHOUT ROWID;
+    CREATE INDEX contents_type ON contents(type, arrival);
+    CREATE INDEX contents_subject ON contents(subject, arrival);
     CREATE TABLE holes(
       incarnation BIGINT NOT NULL, first BIGINT NOT NULL, last BIGINT NOT NULL, before BLOB NOT NULL,
       PRIMARY KEY(incarnation, first));

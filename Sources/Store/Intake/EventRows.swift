@@ -7,18 +7,19 @@ struct EventRows {
 
   init(_ db: Database) throws {
     statement = try BareStatement(
-      db,
-      "INSERT INTO events(incarnation, sequence, type, subject, time, previous, line) VALUES (?, ?, ?, ?, ?, ?, ?)")
+      db, "INSERT INTO events(key, type, subject, time, late, previous, line) VALUES (?, ?, ?, ?, ?, ?, ?)")
   }
 
   /// A line with its envelope, or (`envelope` nil) the digest that stands for one.
-  func insert(_ key: EventKey, envelope: Envelope?, previous: ChainHash, line: [UInt8]) throws {
+  ///
+  /// `late` is the arrival in which a line came where a digest or a hole was.
+  func insert(_ key: EventKey, envelope: Envelope?, previous: ChainHash, line: [UInt8], late: Int64? = nil) throws {
     try statement.run { row in
-      row.add(key.incarnation)
-      row.add(key.sequence)
+      row.add(key.packed)
       row.add(envelope?.type ?? "")
       row.add(envelope?.subject ?? "")
       row.add(envelope?.time.microseconds)
+      row.add(late)
       row.add(previous.bytes)
       row.add(line)
     }

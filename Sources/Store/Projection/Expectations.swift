@@ -32,15 +32,19 @@ struct Expectations {
       guard let station = row.text(0), let time = row.number(1) else { return }
       found.append(Visit(station: station, time: Timestamp(microseconds: time), product: row.text(2)))
     }
-    var isScrapped = false
-    try mark.rows({ $0.add(unit) }) { _ in isScrapped = true }
-    for missing in Self.missing(found, isScrapped: isScrapped, rules: rules) {
+    for missing in try Self.missing(found, isScrapped: isScrapped(unit), rules: rules) {
       try GapRow(
         id: "missing-station:\(unit):\(missing.step.stations[0])", kind: "missing-station",
         station: missing.step.stations.joined(separator: "|"), unit: unit, began: missing.began?.microseconds,
         ended: missing.ended?.microseconds, due: missing.due.microseconds, reason: missing.reason(unit)
       ).insert(in: db)
     }
+  }
+
+  private func isScrapped(_ unit: String) throws -> Bool {
+    var isMarked = false
+    try mark.rows({ $0.add(unit) }) { _ in isMarked = true }
+    return isMarked
   }
 
   struct Visit {
@@ -71,7 +75,11 @@ struct Expectations {
   }
 
   /// The decision: which steps lie before the last visit (or are overdue) and have none.
-  static func missing(_ visits: [Visit], isScrapped: Bool, rules: TraceRules) -> [Missing] {
+  ///
+  /// `isScrapped` is asked only where it matters.
+  static func missing(_ visits: [Visit], isScrapped: @autoclosure () throws -> Bool, rules: TraceRules) rethrows
+    -> [Missing]
+  {
     guard let start = visits.first, let product = visits.lazy.compactMap(\.product).first,
       let route = rules.routes[product], rules.since.map({ start.time >= $0 }) ?? true
     else { return [] }
@@ -87,7 +95,7 @@ struct Expectations {
           Missing(
             step: step, began: began?.time, ended: later.time, due: later.time, after: began?.station,
             before: later.station))
-      } else if let within = step.within, let earlier, !isScrapped {
+      } else if let within = step.within, let earlier, try !isScrapped() {
         result.append(
           Missing(
             step: step, began: earlier.time, ended: nil, due: earlier.time.adding(within), after: earlier.station,

@@ -30,11 +30,16 @@ extension Projector {
       let role = field.name == "lot" ? "member" : field.name.hasPrefix(Stamp.materialPrefix) ? "consumed" : nil
       guard let role else { continue }
       let other = former[field.name]
-      for id in Set([field.value, other].compactMap { $0 }) {
-        try node("lot", id, at: time)
-        try rows.link(key, field.name, NodeName(kind: "lot", id: id), role, isDoubtful: other != nil)
-      }
+      try lot(field.value, field.name, key, role, isDoubtful: other != nil, at: time)
+      if let other, other != field.value { try lot(other, field.name, key, role, isDoubtful: true, at: time) }
     }
+  }
+
+  private mutating func lot(
+    _ id: String, _ field: String, _ key: EventKey, _ role: String, isDoubtful: Bool, at time: Timestamp
+  ) throws {
+    try node("lot", id, at: time)
+    try rows.link(key, field, NodeName(kind: "lot", id: id), role, isDoubtful: isDoubtful)
   }
 
   private mutating func belongs(to unit: String, _ key: EventKey, isDoubtful: Bool, at time: Timestamp) throws {

@@ -20,17 +20,17 @@ struct Projector {
     rows = try ProjectionRows(db)
   }
 
-  /// Projects one event; what its type does not say, or says oddly, leaves no row and no complaint.
-  mutating func project(_ key: EventKey, _ envelope: Envelope, _ line: [UInt8]) throws {
+  /// Projects one event.
+  mutating func project(_ key: EventKey, _ envelope: Envelope, _ content: EventContent) throws {
     latest = max(latest ?? envelope.time, envelope.time)
-    switch EventType(rawValue: envelope.type) {
-    case .cycle: try read(CycleData.self, envelope, line).map { try cycle($0, key, envelope) }
-    case .context: try read(ContextData.self, envelope, line).map { try change($0, key, envelope) }
-    case .scan: try read(ScanData.self, envelope, line).map { try scan($0, key, envelope) }
-    case .gap: try read(GapData.self, envelope, line).map { try gap($0, key, envelope) }
-    case .device: try read(DeviceData.self, envelope, line).map { try device($0, key, envelope) }
-    case .config: try read(ConfigData.self, envelope, line).map { try config($0, key) }
-    default: break
+    switch content {
+    case .cycle(let data): try cycle(data, key, envelope)
+    case .context(let data): try change(data, key, envelope)
+    case .command(let data): try scan(data, key, envelope)
+    case .gap(let data): try gap(data, key, envelope)
+    case .device(let data): try device(data, key, envelope)
+    case .config(let data): try config(data, key)
+    case .nothing: break
     }
   }
 
@@ -53,10 +53,6 @@ struct Projector {
   private mutating func noteSeen() throws {
     for (name, time) in seen { try rows.node(name, seen: time) }
     seen = [:]
-  }
-
-  private func read<Data: EventData>(_: Data.Type, _ envelope: Envelope, _ line: [UInt8]) -> Data? {
-    JSON(line[envelope.data]).flatMap { Data($0) }
   }
 
   mutating func serves(_ station: String) throws {
