@@ -51,11 +51,6 @@ struct BareStatement {
       if let number { sqlite3_bind_int64(raw, index, number) } else { sqlite3_bind_null(raw, index) }
     }
 
-    mutating func add(_ number: Double?) {
-      index += 1
-      if let number { sqlite3_bind_double(raw, index, number) } else { sqlite3_bind_null(raw, index) }
-    }
-
     mutating func add(_ flag: Bool) { add(flag ? 1 : 0 as Int64) }
 
     mutating func add(_ text: String?) {

@@ -12,7 +12,7 @@ enum Schema {
 
   /// The tables that `rebuild` empties and fills again.
   static let projections = [
-    "horizons", "stations", "devices", "places", "nodes", "cycles", "cycle_units", "links", "measurements",
+    "horizons", "stations", "devices", "places", "nodes", "cycles", "cycle_units", "links",
     "changes", "marks", "gaps",
   ]
 
@@ -62,6 +62,9 @@ enum Schema {
 
     """
 
+  /// Which changes are of a station's materials: the condition of their two indexes, word for word.
+  static let ofMaterials = "field >= 'materials.' AND field < 'materials/'"
+
   private static let projected = """
     CREATE TABLE horizons(source BIGINT PRIMARY KEY, latest BIGINT NOT NULL);
     CREATE TABLE stations(station TEXT NOT NULL, source BIGINT NOT NULL, PRIMARY KEY(station, source));
@@ -75,7 +78,7 @@ enum Schema {
       kind TEXT NOT NULL, id TEXT NOT NULL, code TEXT NOT NULL, latest BIGINT NOT NULL,
       PRIMARY KEY(kind, id)) WITHOUT ROWID;
     CREATE INDEX nodes_code ON nodes(kind, code);
-    CREATE INDEX nodes_latest ON nodes(kind, latest);
+    CREATE INDEX nodes_latest ON nodes(latest) WHERE kind = 'unit';
     CREATE TABLE cycles(
       incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL, station TEXT NOT NULL, time BIGINT NOT NULL,
       unit TEXT, lot TEXT, product TEXT, result TEXT, PRIMARY KEY(incarnation, sequence)) WITHOUT ROWID;
@@ -89,24 +92,20 @@ enum Schema {
       id TEXT NOT NULL, role TEXT NOT NULL, doubt BIGINT NOT NULL,
       PRIMARY KEY(incarnation, sequence, field, kind, id)) WITHOUT ROWID;
     CREATE INDEX links_id ON links(kind, id);
-    CREATE TABLE measurements(
-      station TEXT NOT NULL, tag TEXT NOT NULL, time BIGINT NOT NULL, incarnation BIGINT NOT NULL,
-      sequence BIGINT NOT NULL, number DOUBLE PRECISION, text TEXT,
-      PRIMARY KEY(station, tag, time, incarnation, sequence)) WITHOUT ROWID;
     CREATE TABLE changes(
       incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL, station TEXT NOT NULL, field TEXT NOT NULL,
       time BIGINT NOT NULL, former TEXT, latter TEXT, how TEXT NOT NULL, origin_incarnation TEXT, origin BIGINT,
       PRIMARY KEY(incarnation, sequence)) WITHOUT ROWID;
     CREATE INDEX changes_field ON changes(station, field, incarnation, sequence);
-    CREATE INDEX changes_former ON changes(former) WHERE former IS NOT NULL;
-    CREATE INDEX changes_latter ON changes(latter);
+    CREATE INDEX changes_former ON changes(former) WHERE \(ofMaterials);
+    CREATE INDEX changes_latter ON changes(latter) WHERE \(ofMaterials);
     CREATE TABLE marks(
       unit TEXT NOT NULL, incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL, mark TEXT NOT NULL,
       time BIGINT NOT NULL, PRIMARY KEY(unit, incarnation, sequence)) WITHOUT ROWID;
     CREATE TABLE gaps(
       id TEXT PRIMARY KEY, kind TEXT NOT NULL, source BIGINT, incarnation BIGINT, sequence BIGINT,
       station TEXT, device TEXT, unit TEXT, began BIGINT, ended BIGINT, due BIGINT, count BIGINT, reason TEXT,
-      sorted BIGINT NOT NULL);
+      sorted BIGINT NOT NULL) WITHOUT ROWID;
     CREATE INDEX gaps_sorted ON gaps(sorted, id);
     CREATE INDEX gaps_kind ON gaps(kind, source);
     CREATE INDEX gaps_station ON gaps(station);

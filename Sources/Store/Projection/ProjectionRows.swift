@@ -5,7 +5,7 @@ import GRDB
 ///
 /// All ignore what is there already: a row follows from its event, so that twice is the same as once.
 struct ProjectionRows {
-  private let cycles, units, links, measurements, changes, nodes: BareStatement
+  private let cycles, units, links, changes, nodes: BareStatement
 
   init(_ db: Database) throws {
     func insert(_ table: String, _ columns: String, _ conflict: String = "DO NOTHING") throws -> BareStatement {
@@ -15,7 +15,6 @@ struct ProjectionRows {
     cycles = try insert("cycles", "incarnation, sequence, station, time, unit, lot, product, result")
     units = try insert("cycle_units", "unit, incarnation, sequence, doubt")
     links = try insert("links", "incarnation, sequence, field, kind, id, role, doubt")
-    measurements = try insert("measurements", "station, tag, time, incarnation, sequence, number, text")
     changes = try insert(
       "changes", "incarnation, sequence, station, field, time, former, latter, how, origin_incarnation, origin")
     nodes = try insert(
@@ -52,28 +51,6 @@ struct ProjectionRows {
       row.add(node.id)
       row.add(role)
       row.add(isDoubtful)
-    }
-  }
-
-  /// A value that was read with a cycle; a bad one leaves no row.
-  func measurement(_ key: EventKey, _ station: String, _ time: Timestamp, _ tag: Tag) throws {
-    var number: Double?
-    var text: String?
-    switch tag.value {
-    case .bool(let flag): number = flag ? 1 : 0
-    case .int(let value): number = Double(value)
-    case .double(let value): number = value
-    case .string(let value): text = value
-    case .bad: return
-    }
-    try measurements.run { row in
-      row.add(station)
-      row.add(tag.name)
-      row.add(time.microseconds)
-      row.add(key.incarnation)
-      row.add(key.sequence)
-      row.add(number)
-      row.add(text)
     }
   }
 

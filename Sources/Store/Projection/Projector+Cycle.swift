@@ -19,7 +19,6 @@ extension Projector {
         key, "components.\(component.place ?? "component")", NodeName(kind: component.kind, id: component.id),
         "installed", isDoubtful: false)
     }
-    for tag in data.tags { try rows.measurement(key, station, envelope.time, tag) }
   }
 
   /// The lots that the stamp names, and where a field is unsure its former lot too.
