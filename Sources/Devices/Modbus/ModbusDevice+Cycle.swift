@@ -20,13 +20,15 @@ extension ModbusDevice {
       try await rest(place, at: reply.moment, over: &link)
     case .record(let value, let after, let jump):
       try await record(value, after: after, jump: jump, of: place, over: &link)
-    case .restarted(let from, let to):
+    case .restarted(let from, let to, let since):
       let why =
         "the PLC's counter fell from \(from) to \(to): it was started again, and how many cycles it made is unknown"
       logger.warning("\(groups[place].group.name): \(why)")
       await tell([
         .hole(
-          Hole(device: name, group: groups[place].group.name, moment: reply.moment, kind: .missedCycles, reason: why))
+          Hole(
+            device: name, group: groups[place].group.name, moment: reply.moment, kind: .missedCycles, from: since,
+            to: reply.moment.time, reason: why, counter: to))
       ])
     }
   }

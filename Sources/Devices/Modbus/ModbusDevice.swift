@@ -65,6 +65,7 @@ actor ModbusDevice {
       }
     }
     for place in groups.indices { await tellOverrun(groups[place].overrun.interrupted(), of: groups[place].group) }
+    await tell(presence.stopped(at: .now()))
   }
 
   private func pause(since begun: ContinuousClock.Instant) -> Duration {
