@@ -71,11 +71,13 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
     guard before.state != after.state || before.reason != after.reason else { return }
     switch after.state {
     case .away where before.state != .away:
-      logger.warning("\(after.other) at \(after.url) is away: \(after.reason ?? "")")
+      logger.warning(
+        "\(after.other) at \(after.url) is away: \(after.reason ?? "no reason"). Events are kept and sent later")
     case .refused:
-      logger.error("\(after.other) at \(after.url) refuses: \(after.reason ?? ""). Tried again each minute.")
+      logger.error("\(after.other) at \(after.url) refuses: \(after.reason ?? "no reason"). Tried again each minute")
     case .sending where before.state == .away || before.state == .refused:
-      logger.notice("\(after.other) at \(after.url) is back after \((now.since(before.since)).inSeconds) s")
+      logger.notice(
+        "\(after.other) at \(after.url) is back after \(Int(now.since(before.since).inSeconds.rounded())) s")
     default: break
     }
   }
