@@ -8,6 +8,8 @@ struct Space: Hashable {
 
   /// Why `entry` is not taken while `used` bytes of `limit` are in use; nil where it is.
   func refusal(of entry: Entry, used: Int, limit: Int) -> Refusal? {
+    // State replaces what was there: a full queue still takes it, as it takes the signs of life.
+    if entry.events.isEmpty, diskIsFull == nil { return nil }
     if let refusal = refusal(used: used, limit: limit) { return refusal }
     guard entry.isPeriodic, used >= limit / 100 * Limit.periodicPercent else { return nil }
     return .full(
