@@ -14,7 +14,7 @@ struct EdgeStateTests {
 
   private func state(
     refusing: Refusal? = nil, forward: ForwardStatus.State? = .idle, last: UInt64 = 10, received: UInt64 = 7,
-    devices: [DeviceStatus] = []
+    devices: [DeviceStatus] = [], listeners: [ListenerStatus] = []
   ) -> EdgeState {
     var queue = QueueStatus(incarnation: .random(), limitBytes: 1_000_000)
     queue.last = last
@@ -29,7 +29,7 @@ struct EdgeStateTests {
         var status = ForwardStatus(other: "the central", url: "https://trace.plant1:8480", since: time)
         status.state = state
         return status
-      }, primary: "central")
+      }, listeners: listeners, primary: "central")
   }
 
   @Test func `it captures while the central is away, and says since when`() {
@@ -63,6 +63,24 @@ struct EdgeStateTests {
     #expect(told["state"]?.text == "offline")
     #expect(told["reason"]?.text == "no answer within 1s")
     #expect(told["faults"]?["timeout"]?.whole == 4)
+  }
+
+  @Test func `a page that cannot be asked is seen by the control socket, with the reason`() throws {
+    let page = ListenerBoard(name: "page", place: "http://127.0.0.1:8470/")
+    #expect(page.status.isListening == nil)
+    #expect(page.fails("Address already in use"))
+    #expect(!page.fails("Address already in use"), "the same again is no news")
+    #expect(page.fails("Cannot assign requested address"))
+    let failing = state(listeners: [page.status])
+    let told = try #require(JSON(failing.json)?["listeners"]?.items?.first)
+    #expect(told["name"]?.text == "page" && told["listening"]?.flag == false)
+    #expect(told["place"]?.text == "http://127.0.0.1:8470/")
+    #expect(told["reason"]?.text == "Cannot assign requested address" && told["since"] != nil)
+    #expect(failing.metrics.contains("lotline_listener_up{listener=\"page\"} 0\n"))
+    #expect(failing.metrics.contains("lotline_listener_failures_total{listener=\"page\"} 3\n"))
+    page.listens(at: "http://127.0.0.1:8470/")
+    #expect(page.status.isListening == true && page.status.reason == nil)
+    #expect(state(listeners: [page.status]).metrics.contains("lotline_listener_up{listener=\"page\"} 1\n"))
   }
 
   @Test func `metrics have one line a sample, labels escaped`() {

@@ -4,7 +4,7 @@ import Events
 struct StatusCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status", abstract: "How this line PC stands: devices, context, queue, central.",
-    discussion: "Exit status 1 where it is not capturing or a device is not online.")
+    discussion: "Exit status 1 where it is not capturing, a device is not online, or the page cannot be asked.")
 
   @OptionGroup var edge: EdgeOptions
   @OptionGroup var output: OutputOptions
@@ -17,7 +17,9 @@ struct StatusCommand: AsyncParsableCommand {
       }
       if output.json { output.printRaw(answer.body) } else { show(status) }
       let devices = status["devices"]?.items ?? []
-      let isWell = devices.allSatisfy { $0["state"]?.text == "online" }
+      let listeners = status["listeners"]?.items ?? []
+      let isWell =
+        devices.allSatisfy { $0["state"]?.text == "online" } && listeners.allSatisfy { $0["listening"]?.flag == true }
       if status["queue"]?["accepting"]?.flag != true || !isWell { throw ExitCode(1) }
     }
   }
@@ -29,6 +31,10 @@ struct StatusCommand: AsyncParsableCommand {
       "queue: \(queue?["last"]?.whole ?? 0) events given, \(queue?["unsent"]?.whole ?? 0) not at the central yet, "
         + "\((queue?["bytes"]?.whole ?? 0) / 1_000_000) of \((queue?["limit_bytes"]?.whole ?? 0) / 1_000_000) MB")
     if let words = status["central"]?["words"]?.text { print(visible("central: \(words)")) }
+    for listener in status["listeners"]?.items ?? [] where listener["listening"]?.flag == false {
+      let (name, place) = (listener["name"]?.text ?? "", listener["place"]?.text ?? "")
+      print(visible("\(name): does not listen on \(place): \(listener["reason"]?.text ?? "")"))
+    }
     print("")
     var devices = Table("DEVICE", "STATION", "STATE", "SINCE", "GOOD", "FAULTS", "ADDRESS", "REASON")
     for device in status["devices"]?.items ?? [] {
