@@ -119,7 +119,9 @@ let package = Package(
     tests(of: "Machine"),
     tests(of: "Settings"),
     tests(of: "Events", ["Machine"]),
-    tests(of: "Devices", ["Events", "Machine", "Settings", log]),
+    tests(
+      of: "Devices",
+      ["Events", "Machine", "Settings", log, .product(name: "NIOConcurrencyHelpers", package: "swift-nio")]),
     tests(of: "Stations", ["Events", "Devices", "Settings"]),
     tests(
       of: "Queue",

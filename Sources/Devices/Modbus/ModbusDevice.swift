@@ -13,6 +13,7 @@ actor ModbusDevice {
   let name: String
   let map: ModbusMap
   let host: String
+  private let lookup: HostLookup
   let port: Int
   let unit: UInt8
   let logger: Logger
@@ -31,6 +32,7 @@ actor ModbusDevice {
     self.name = name
     self.map = map
     self.host = host
+    lookup = HostLookup(host)
     self.port = port
     self.unit = unit
     self.sink = sink
@@ -55,7 +57,7 @@ actor ModbusDevice {
       beat()
       let begun = ContinuousClock.now
       do throws(LineFault) {
-        var link = try ModbusLink(host: host, port: port, timeout: map.requests.timeout)
+        var link = try ModbusLink.connected(to: lookup, port: port, timeout: map.requests.timeout)
         logger.debug("connected to \(host):\(port)")
         try await serve(&link)
       } catch {
