@@ -35,7 +35,11 @@ struct SignsOfLife: Sendable {
         await stations.tellShed(at: moment, hasRoom: !queue.status.isThinning)
         failing = false
       } catch {
-        if !failing { logger.error("writing a sign of life: \(error)") }
+        // What is full says so itself.
+        if case Refusal.full? = error as? Refusal {
+        } else if !failing {
+          logger.error("writing a sign of life: \(error)")
+        }
         failing = true
       }
       let newlyHanging = progress.look(at: devices(), moment: moment)
