@@ -85,6 +85,8 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
 
 extension ForwardStatus {
   fileprivate mutating func show(_ standing: DeliveryState.Standing, at now: Timestamp) {
+    // Begun again: what is known of the other end holds until something else is.
+    if standing == .starting { return }
     let (state, reason): (State, String?) =
       switch standing {
       case .starting: (.starting, nil)

@@ -36,11 +36,13 @@ public struct EdgeControl: Sendable {
     path: String, logger: Logger, onRunning: @escaping @Sendable () -> Void = {}
   ) -> Application<RouterResponder<BasicRequestContext>> {
     unlink(path)
+    var quiet = logger
+    quiet.logLevel = max(quiet.logLevel, .notice)
     return Application(
       router: router(), configuration: ApplicationConfiguration(address: .unixDomainSocket(path: path)),
       onServerRunning: { _ in
         chmod(path, 0o660)
         onRunning()
-      }, logger: logger)
+      }, logger: quiet)
   }
 }
