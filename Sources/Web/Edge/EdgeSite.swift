@@ -1,6 +1,7 @@
 public import Devices
 public import Events
 public import Forward
+public import Foundation
 public import Hummingbird
 public import Logging
 public import Queue
@@ -19,6 +20,7 @@ public struct EdgeSite: Sendable {
   let listeners: @Sendable () -> [ListenerStatus]
   let primary: String
   let beginIncarnation: @Sendable (String) async throws -> Void
+  let timeZone: TimeZone
   let logger: Logger
 
   /// - Parameters:
@@ -30,12 +32,13 @@ public struct EdgeSite: Sendable {
   ///   - primary: the consumer whose receipts let rows go (`web.primary`).
   ///   - beginIncarnation: what to do where that consumer has another history of the current incarnation; is given
   ///     the reason. By default the queue begins a new one.
+  ///   - timeZone: of the page; JSON stays UTC.
   public init(
     source: SourceName, version: String, queue: EventQueue, token: BearerToken?,
     devices: @escaping @Sendable () -> [DeviceStatus], contexts: @escaping @Sendable () async -> [Stamp],
     forward: (@Sendable () -> ForwardStatus)?, listeners: @escaping @Sendable () -> [ListenerStatus] = { [] },
     primary: String = "central",
-    beginIncarnation: (@Sendable (String) async throws -> Void)? = nil, logger: Logger
+    beginIncarnation: (@Sendable (String) async throws -> Void)? = nil, timeZone: TimeZone = .current, logger: Logger
   ) {
     self.source = source
     self.version = version
@@ -47,6 +50,7 @@ public struct EdgeSite: Sendable {
     self.listeners = listeners
     self.primary = primary
     self.beginIncarnation = beginIncarnation ?? { why in _ = try await queue.beginIncarnation(why: why) }
+    self.timeZone = timeZone
     self.logger = logger
   }
 
