@@ -23,7 +23,7 @@ struct SlowNameTests {
       ["edge", "run", "--config", line.edge],
       after: "mount --bind \(line.scratch.file("resolv.conf")) /etc/resolv.conf", in: line.scratch, name: "edge")
     try await eventually("the far one is named; \(edge.said)", within: .seconds(20)) {
-      edge.said.contains("plc-7.plant.test:502 unit 1: the name plc-7.plant.test has no address after 500ms")
+      edge.said.contains("far (plc-7.plant.test:502 unit 1): the name plc-7.plant.test has no address after 500ms")
     }
     let making = Task { await plcs[0].run() }
     try await eventually("the near one makes its pieces; \(edge.said)") { await plcs[0].acknowledged.count >= 5 }
