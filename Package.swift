@@ -78,6 +78,7 @@ let package = Package(
       "Forward",
       [
         "Events", "Queue", client, log, .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOFoundationCompat", package: "swift-nio"),
@@ -96,6 +97,7 @@ let package = Package(
         lifecycle, .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ]),
     .executableTarget(
@@ -117,12 +119,15 @@ let package = Package(
     tests(of: "Machine"),
     tests(of: "Settings"),
     tests(of: "Events", ["Machine"]),
-    tests(of: "Devices", ["Events", "Machine", "Settings", log]),
+    tests(
+      of: "Devices",
+      ["Events", "Machine", "Settings", log, .product(name: "NIOConcurrencyHelpers", package: "swift-nio")]),
     tests(of: "Stations", ["Events", "Devices", "Settings"]),
     tests(
       of: "Queue",
       ["Events", "Machine", crypto, log, .product(name: "GRDBSQLite", package: "GRDB.swift")]),
-    tests(of: "Forward", ["Events", "Queue", hummingbird, log]),
+    tests(
+      of: "Forward", ["Events", "Queue", client, hummingbird, log, .product(name: "NIOCore", package: "swift-nio")]),
     tests(
       of: "Store",
       [

@@ -5,11 +5,14 @@
 struct OutageLog: Sendable {
   /// Outages that are told as they happen, within an interval.
   static let most = 5
+  /// Reasons of one outage that are told: more come and go in turns, and say nothing new.
+  static let mostReasons = 4
   static let interval: Duration = .seconds(600)
 
   private var began: ContinuousClock.Instant?
   private var outages = 0
   private var untold = 0
+  private var reasons = 0
   /// Whether the last outage was told, so that its end is.
   private(set) var tellsReturn = true
 
@@ -17,7 +20,11 @@ struct OutageLog: Sendable {
   ///
   /// - Returns: what the line in the log says beside the reason (often nothing); nil where it is not to be written.
   mutating func tellsOutage(isFirst: Bool, at now: ContinuousClock.Instant = .now) -> String? {
-    guard isFirst else { return tellsReturn ? "" : nil }
+    guard isFirst else {
+      reasons += 1
+      return tellsReturn && reasons < Self.mostReasons ? "" : nil
+    }
+    reasons = 0
     if let began, now - began < Self.interval {
       outages += 1
     } else {

@@ -24,6 +24,7 @@ struct PendingReports: Sendable {
         guard case .hole(var hole) = old, hole.kind == new.kind, hole.group == new.group else { continue }
         hole.to = new.to
         hole.moment = new.moment
+        hole.counter = new.counter ?? hole.counter
         if let count = hole.count, let more = new.count { hole.count = count + more } else { hole.count = nil }
         reports[place] = .hole(hole)
         return true

@@ -126,10 +126,12 @@ public struct Hole: Sendable, Hashable {
   public var to: Timestamp?
   public var count: UInt64?
   public var reason: String?
+  /// What a group's counter shows after it fell: the next cycle is counted from here.
+  public var counter: UInt64?
 
   public init(
     device: String, group: String? = nil, moment: Moment, kind: GapData.Kind, from: Timestamp? = nil,
-    to: Timestamp? = nil, count: UInt64? = nil, reason: String? = nil
+    to: Timestamp? = nil, count: UInt64? = nil, reason: String? = nil, counter: UInt64? = nil
   ) {
     self.device = device
     self.group = group
@@ -139,6 +141,7 @@ public struct Hole: Sendable, Hashable {
     self.to = to
     self.count = count
     self.reason = reason
+    self.counter = counter
   }
 }
 

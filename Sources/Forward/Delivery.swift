@@ -8,10 +8,13 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
   let status: NIOLockedValueBox<ForwardStatus>
   let logger: Logger
   var limits = DeliveryState.Limits()
+  /// Reasons of one absence that are told, each once.
+  private static var mostReasons: Int { 4 }
 
   /// Delivers until the task is cancelled; with `untilIdle`, until the central has everything or is not reached.
   func run(untilIdle: Bool = false) async {
     var state = DeliveryState(limits: limits)
+    var told: Set<String> = []
     var action = DeliveryState.first
     while !Task.isCancelled {
       let happening: DeliveryState.Happening
@@ -21,7 +24,7 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
         happening = .failed(error)
       }
       action = state.next(happening)
-      note(state, happening, action)
+      note(state, happening, action, &told)
       if untilIdle, state.standing != .starting, state.standing != .sending { return }
     }
   }
@@ -51,7 +54,11 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
     }
   }
 
-  private func note(_ state: DeliveryState, _ happening: DeliveryState.Happening, _ action: DeliveryState.Action) {
+  /// Makes known where the delivery stands; `told` are the reasons of this absence that the log has.
+  private func note(
+    _ state: DeliveryState, _ happening: DeliveryState.Happening, _ action: DeliveryState.Action,
+    _ told: inout Set<String>
+  ) {
     let now = Moment.now().time
     let (before, after) = status.withLockedValue { status in
       let before = status
@@ -69,13 +76,16 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
       logger.critical("\(why). Both are kept; a new incarnation begins after \(incarnation).")
     }
     guard before.state != after.state || before.reason != after.reason else { return }
+    if before.state != after.state { told = [] }
     switch after.state {
-    case .away where before.state != .away:
-      logger.warning("\(after.other) at \(after.url) is away: \(after.reason ?? "")")
+    case .away where told.count < Self.mostReasons && told.insert(after.reason ?? "").inserted:
+      logger.warning(
+        "\(after.other) at \(after.url) is away: \(after.reason ?? "no reason"). Events are kept and sent later")
     case .refused:
-      logger.error("\(after.other) at \(after.url) refuses: \(after.reason ?? ""). Tried again each minute.")
+      logger.error("\(after.other) at \(after.url) refuses: \(after.reason ?? "no reason"). Tried again each minute")
     case .sending where before.state == .away || before.state == .refused:
-      logger.notice("\(after.other) at \(after.url) is back after \((now.since(before.since)).inSeconds) s")
+      logger.notice(
+        "\(after.other) at \(after.url) is back after \(Int(now.since(before.since).inSeconds.rounded())) s")
     default: break
     }
   }
@@ -83,6 +93,8 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
 
 extension ForwardStatus {
   fileprivate mutating func show(_ standing: DeliveryState.Standing, at now: Timestamp) {
+    // Begun again: what is known of the other end holds until something else is.
+    if standing == .starting { return }
     let (state, reason): (State, String?) =
       switch standing {
       case .starting: (.starting, nil)

@@ -74,7 +74,7 @@ extension NIOLockedValueBox<ForwardStatus> {
       status.beats += 1
       return isNews
     }
-    if isNews { logger.error("\(fault). Tried again each minute.") }
+    if isNews { logger.error("\(fault.description.withoutStop). Tried again each minute") }
     try? await Task.sleep(for: .seconds(60))
   }
 }

@@ -33,8 +33,9 @@ struct PeerAnswer: Sendable {
 
   /// The sentence of a problem, or the beginning of whatever was answered.
   var detail: String {
-    if let detail = JSON(body)?["detail"]?.text { return String(detail.prefix(300)) }
-    return String(String(decoding: body.prefix(120), as: UTF8.self).map { $0.isNewline ? " " : $0 })
+    if let detail = JSON(body)?["detail"]?.text { return String(detail.prefix(300)).withoutStop }
+    let text = String(String(decoding: body.prefix(120), as: UTF8.self).map { $0.isNewline ? " " : $0 })
+    return text.isEmpty ? "nothing more" : text
   }
 }
 
@@ -100,16 +101,17 @@ struct Peer: Sendable {
     do { answer = try await exchange(request) } catch let error as DecodingLimit {
       throw .foreign("the answer to \(request.path) is larger than \(error.bytes) bytes")
     } catch {
-      throw .away("\(request.method) \(settings.url)\(request.path.prefix { $0 != "?" }): \(Self.words(error))")
+      throw .away(Self.words(error))
     }
     switch answer.status {
     case 200, 201, 204, 404, 409: return answer
-    case 401, 403: throw .refused("\(answer.status) \(answer.detail)")
-    case 413: throw .tooLarge("\(answer.status) \(answer.detail)")
+    case 401, 403: throw .refused("it answers \(answer.status): \(answer.detail)")
+    case 413: throw .tooLarge("it answers \(answer.status): \(answer.detail)")
     case 429, 500...599:
-      throw .away("\(answer.status) \(answer.detail)", retryAfter: Self.delay(answer.header("Retry-After")))
-    case 300..<400: throw .foreign("\(answer.status): it sends elsewhere (\(answer.header("Location") ?? "nowhere"))")
-    default: throw .refused("\(answer.status) \(answer.detail)")
+      throw .away("it answers \(answer.status): \(answer.detail)", retryAfter: Self.delay(answer.header("Retry-After")))
+    case 300..<400:
+      throw .foreign("it answers \(answer.status) and sends elsewhere (\(answer.header("Location") ?? "nowhere"))")
+    default: throw .refused("it answers \(answer.status): \(answer.detail)")
     }
   }
 
@@ -149,16 +151,8 @@ struct Peer: Sendable {
     }
   }
 
-  /// What the person reads who has to find out why.
   private static func words(_ error: any Error) -> String {
-    switch error {
-    case let late as Late: late.description
-    case let error as HTTPClientError where error == .connectTimeout: "no connection within 10 s"
-    case let error as HTTPClientError where error == .remoteConnectionClosed:
-      "the connection was closed before the answer was whole"
-    case let error as HTTPClientError: error.shortDescription
-    default: String("\(error)".prefix(300))
-    }
+    (error as? Late)?.description ?? PeerWords.sentence(for: error)
   }
 
   /// `Retry-After` in seconds; its other form, a date, is not worth a trust in clocks.

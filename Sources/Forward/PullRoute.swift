@@ -79,7 +79,7 @@ struct PullRoute: DeliveryRoute {
     switch answer.status {
     case 200, 204: return .agreed
     case 409: return .disputed(answer.detail)
-    default: throw .refused("\(answer.status) \(answer.detail)")
+    default: throw .refused("it answers \(answer.status): \(answer.detail)")
     }
   }
 

@@ -26,7 +26,7 @@ struct PushRoute: DeliveryRoute {
   func position(of incarnation: Incarnation) async throws(RouteFault) -> Receipt {
     try peer.readToken()
     let answer = try await peer.send(PeerRequest(path: "/v1/sources/\(source)?incarnation=\(incarnation)"))
-    guard answer.status == 200 else { throw .refused("\(answer.status) \(answer.detail)") }
+    guard answer.status == 200 else { throw .refused("it answers \(answer.status): \(answer.detail)") }
     return try receipt(in: answer, of: incarnation)
   }
 
@@ -76,7 +76,7 @@ struct PushRoute: DeliveryRoute {
       if problem?["kind"]?.text == "conflict" { return .conflict(position: position) }
     default: break
     }
-    throw .refused("\(answer.status) \(answer.detail)")
+    throw .refused("it answers \(answer.status): \(answer.detail)")
   }
 
   func record(_ receipt: Receipt) async throws(RouteFault) -> Agreement {

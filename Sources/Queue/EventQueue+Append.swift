@@ -144,7 +144,8 @@ extension EventQueue {
       try file.countPagesIfDue()
       // a small limit must not be eaten up by the journal
       let pages = min(settings.checkpointPages, settings.limitBytes / 16 / QueueFile.journalFrameSize + 1)
-      if file.connection.journalFrames >= pages {
+      let few = space.isTight ? min(pages, disk.floor / 4 / QueueFile.journalFrameSize + 1) : pages
+      if file.connection.journalFrames >= few {
         try file.connection.checkpoint()
         board.update { $0.counts.checkpoints += 1 }
         writeMarker()

@@ -27,6 +27,7 @@ extension EventQueue {
   /// A flush that failed is never tried again as such (the kernel may answer well although the data is
   /// gone): the journal is written into the file afresh instead, and flushed there.
   func fail(_ failure: SQLiteFailure) -> Refusal {
+    if failure.isFull, let file { return full(file) }
     logger.error("the queue: \(failure)")
     board.update { $0.counts.failures += 1 }
     if let file {
@@ -38,13 +39,24 @@ extension EventQueue {
     }
     file = nil
     salvage = nil
-    if failure.isFull { disk.release() }
     trouble = "\(failure)"
     damage = failure.isDamage ? failure : damage
     reopen()
-    return failure.isFull
-      ? .full("the disk under \(settings.path) is full: free space there, or lower queue.limit")
-      : .failing("\(failure)")
+    return .failing("\(failure)")
+  }
+
+  /// The disk has no room for what was to be written: nothing of it is there, and the file is as good as before.
+  ///
+  /// The reserve goes to sending what is here and letting it go; events are taken again once there is room.
+  private func full(_ file: QueueFile) -> Refusal {
+    file.rollback()
+    board.update { $0.counts.failures += 1 }
+    disk.release()
+    space.lastLook = nil
+    checkDisk(file)
+    let refusal = Refusal.full(space.diskIsFull ?? "the disk under \(settings.path) was full a moment ago")
+    if space.diskIsFull != nil { board.update { $0.refusing = refusal } }
+    return refusal
   }
 
   private func reopen() {

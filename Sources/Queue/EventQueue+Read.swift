@@ -63,18 +63,31 @@ extension EventQueue {
         consumer: consumer, ordinal: life.ordinal, received: receipt.receivedThrough, safe: receipt.safeThrough,
         frees: frees)
       if !positions.contains(position) {
-        try file.transaction { () throws(SQLiteFailure) in try file.keep(position) }
+        // It was checked, and the central will say it again after a restart: sending goes on without it on disk.
+        try unlessFull { () throws(SQLiteFailure) in
+          try file.transaction { () throws(SQLiteFailure) in try file.keep(position) }
+        }
         positions.removeAll { $0.consumer == consumer && $0.ordinal == life.ordinal }
         positions.append(position)
         publish()
       }
-      if frees { try relieve(file) }
+      guard frees else { return }
+      // Even letting rows go needs some room; what is received stays until there is.
+      try unlessFull { () throws(SQLiteFailure) in try relieve(file) }
     } catch let fault as QueueFault {
       throw fault
     } catch let failure as SQLiteFailure {
       throw failed(reading: failure)
     } catch {
       throw .failing("\(error)")
+    }
+  }
+
+  /// Makes a step that is not needed for what comes after it; a disk without room for it is noted.
+  private func unlessFull(_ step: () throws(SQLiteFailure) -> Void) throws(SQLiteFailure) {
+    do throws(SQLiteFailure) { try step() } catch {
+      guard error.isFull else { throw error }
+      _ = fail(error)
     }
   }
 }

@@ -1,13 +1,18 @@
 internal import Events
+internal import Logging
 
 /// What decides whether there is room: pure, so that its borders can be tested.
 struct Space: Hashable {
   /// Why the disk has no room; nil while it has.
   var diskIsFull: String?
+  /// Whether the disk has no room beside the file, so that the journal must stay small.
+  var isTight = false
   var lastLook: ContinuousClock.Instant?
 
   /// Why `entry` is not taken while `used` bytes of `limit` are in use; nil where it is.
   func refusal(of entry: Entry, used: Int, limit: Int) -> Refusal? {
+    // State replaces what was there: a full queue still takes it, as it takes the signs of life.
+    if entry.events.isEmpty, diskIsFull == nil { return nil }
     if let refusal = refusal(used: used, limit: limit) { return refusal }
     guard entry.isPeriodic, used >= limit / 100 * Limit.periodicPercent else { return nil }
     return .full(
@@ -34,12 +39,21 @@ extension EventQueue {
   func checkDisk(_ file: QueueFile) {
     if let last = space.lastLook, last + .seconds(1) > .now { return }
     space.lastLook = .now
-    guard disk.reserveBytes > 0, let free = disk.free, free < disk.floor, file.freeBytes < disk.floor else {
-      space.diskIsFull = nil
-      return
-    }
+    let (needed, free) = (disk.neededBytes, disk.free)
+    let wasFull = space.diskIsFull != nil
+    space.isTight = disk.reserveBytes > 0 && free.map { $0 < needed } ?? false
+    // Without numbers: what repeats must read the same.
     space.diskIsFull =
-      "the disk under \(settings.path) has only \(free) bytes left: free space there, or lower queue.limit"
+      space.isTight && file.freeBytes < disk.floor ? "the disk under \(settings.path) is full: free space there" : nil
+    if let why = space.diskIsFull, !wasFull {
+      logger.error(
+        """
+        \(why) (\((free ?? 0) / 1000) kB are free, \(needed / 1000) kB are needed). Until then nothing is taken; \
+        what is here is sent on, and goes once the central has it
+        """)
+    } else if wasFull, space.diskIsFull == nil {
+      logger.notice("the disk under \(settings.path) has room again: events are taken")
+    }
   }
 
   /// Lets rows go that are safe and old, or safe and in the way: a bounded amount, so that intake goes on.
@@ -54,6 +68,7 @@ extension EventQueue {
       if count == 0 { break }
       if space.diskIsFull != nil { try file.connection.checkpoint(truncating: true) }
     }
+    if isPressing || space.isTight { checkDisk(file) }
     if isPressing, file.connection.journalFrames > 0, file.usedBytes >= settings.limitBytes {
       try file.connection.checkpoint(truncating: true)
       try file.countPages()

@@ -60,7 +60,12 @@ public actor EventQueue {
     do {
       disk.hold()
       let marker = Marker(path: settings.markerPath)
-      var opened = try Opener(settings: settings, source: source, logger: logger).open(marker: marker)
+      let opener = Opener(settings: settings, source: source, logger: logger)
+      var opened: Opener.Opened
+      do { opened = try opener.open(marker: marker) } catch let failure as SQLiteFailure where failure.isFull {
+        disk.release()
+        opened = try opener.open(marker: marker)
+      }
       if opened.salvage != nil, !opened.opening.isSalvaging {
         try Opener.salvage(&opened, until: .now + .milliseconds(200))
       }
@@ -106,6 +111,8 @@ public actor EventQueue {
       try file.transaction { () throws(SQLiteFailure) in try file.set(.alive, time.microseconds) }
       try goOnSalvaging()
       try relieve(file)
+      // Each sign of life would make the journal a little longer.
+      if space.isTight { try file.connection.checkpoint(truncating: true) }
     } catch {
       throw fail(error)
     }
@@ -169,6 +176,7 @@ public actor EventQueue {
         frees: position.frees)
     }
     let (rows, bytes, current) = (file.rowCount, file.usedBytes, file.current)
+    let refusing = space.refusal(used: bytes, limit: settings.limitBytes)
     board.update { status in
       status.incarnation = current.incarnation
       status.last = current.last
@@ -177,7 +185,7 @@ public actor EventQueue {
       status.bytes = bytes
       status.incarnations = lives
       status.consumers = consumers
-      status.refusing = nil
+      status.refusing = refusing
     }
   }
 
@@ -190,7 +198,8 @@ public actor EventQueue {
       try marker.write(to: settings.markerPath)
       written = (marker, .now)
     } catch {
-      logger.warning("the queue's marker is not written: \(error)")
+      // On a full disk that is one thing more that has no room.
+      if !space.isTight { logger.warning("the queue's marker is not written: \(error)") }
     }
   }
 }

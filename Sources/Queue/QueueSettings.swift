@@ -15,6 +15,7 @@ public struct QueueSettings: Sendable, Hashable {
 
   var lockPath: String { path + ".lock" }
   var markerPath: String { path + ".marker" }
+  var replacementPath: String { path + ".replacing" }
   var ballastPath: String { path + ".ballast" }
 }
 

@@ -31,6 +31,9 @@ public struct QueueStatus: Sendable, Hashable {
 
   public var accepts: Bool { refusing == nil }
 
+  /// Whether readings that come at a rate are left out, so that scans and cycles still have room.
+  public var isThinning: Bool { !accepts || bytes >= limitBytes / 100 * Limit.periodicPercent }
+
   /// The incarnations that have rows which `consumer` has not received yet, oldest first.
   public func unsent(to consumer: String) -> [IncarnationStatus] {
     incarnations.filter { life in life.last > (life.received[consumer] ?? 0) }

@@ -32,7 +32,8 @@ public struct LineStations: Sendable {
           """)
       }
       let station = Station(
-        StationRules(settings: settings, routing: routing), kept ?? StationMemory(), append: append)
+        StationRules(settings: settings, routing: routing), kept ?? StationMemory(),
+        shedding: Shedding(station: settings.name, state: state), append: append)
       byName[settings.name] = station
       return station
     }
@@ -54,6 +55,22 @@ public struct LineStations: Sendable {
       for station in stations { contexts.append(await station.context) }
       return contexts
     }
+  }
+
+  /// Writes what is in effect at all stations into a new life of the queue, each with the event that set it by its
+  /// full id; what is written already is not written again.
+  ///
+  /// Where the queue does not take it, a station's next report carries it.
+  public func carryOver(into incarnation: Incarnation) async {
+    let moment = Moment.now()
+    for station in stations { _ = await station.carryOver(into: incarnation, at: moment) }
+  }
+
+  /// Tells of readings that the queue did not take, by a gap for each device; to be called once a second.
+  ///
+  /// - Parameter hasRoom: whether readings at a rate are taken again; until then their number is only remembered.
+  public func tellShed(at moment: Moment, hasRoom: Bool) async {
+    for station in stations { await station.tellShed(at: moment, hasRoom: hasRoom) }
   }
 
   /// The trigger of the last committed cycle of each group, which the devices need to know at their start.

@@ -6,17 +6,24 @@ internal import Events
 /// A scan or a cycle changes what the next report is stamped with, so its commit is waited for. Readings change
 /// nothing: they are stamped in their turn and handed to the queue, and the next report need not wait for them.
 actor Station {
-  private let rules: StationRules
-  private let append: Append
-  private var memory: StationMemory
+  let rules: StationRules
+  let append: Append
+  var memory: StationMemory
   /// Whether the queue's life is known to be the one in which the memory was written: not before the first commit.
-  private var isSettled = false
+  var isSettled = false
+  /// Readings that the queue did not take, and what it remembers of that.
+  var shedding: Shedding
+  var keptShedding: Shedding
   private var isBusy = false
   private var waiting: [CheckedContinuation<Void, Never>] = []
 
-  init(_ rules: StationRules, _ memory: StationMemory, append: @escaping Append) {
+  init(
+    _ rules: StationRules, _ memory: StationMemory, shedding: Shedding = Shedding(), append: @escaping Append
+  ) {
     self.rules = rules
     self.memory = memory
+    self.shedding = shedding
+    keptShedding = shedding
     self.append = append
   }
 
@@ -34,7 +41,7 @@ actor Station {
       isSettled = true
       return .accepted
     } catch {
-      return .refused(error.description)
+      return refused(report, error)
     }
   }
 
@@ -54,11 +61,19 @@ actor Station {
       }
       return .accepted
     } catch {
-      return .refused(error.description)
+      return refused(report, error)
     }
   }
 
-  private func turn() async {
+  /// A reading that is refused is gone, which is counted; all else the device keeps, or says so itself.
+  private func refused(_ report: Report, _ why: Refusal) -> Acceptance {
+    if case .reading(let reading) = report, why != .closed {
+      shedding.refused(reading.device, at: reading.moment.time, reason: why.description)
+    }
+    return .refused(why.description)
+  }
+
+  func turn() async {
     guard isBusy else {
       isBusy = true
       return
@@ -66,7 +81,7 @@ actor Station {
     await withCheckedContinuation { waiting.append($0) }  // the turn is handed over, so that nobody steps in between
   }
 
-  private func endTurn() {
+  func endTurn() {
     if waiting.isEmpty { isBusy = false } else { waiting.removeFirst().resume() }
   }
 }

@@ -49,8 +49,9 @@ extension StationRules {
     if !missing.isEmpty {
       draft.add(
         GapData(
-          kind: .missingStamp, device: cycle.device, station: settings.name, from: cycle.after,
-          to: draft.moment.time, count: 1, reason: "the cycle has no \(missing.joined(separator: ", no "))"))
+          kind: .missingStamp, device: cycle.device, station: settings.name,
+          from: cycle.after ?? draft.moment.time, to: draft.moment.time, count: 1,
+          reason: "the cycle has no \(missing.joined(separator: ", no "))"))
     }
     // A unit scanned after the cycle's moment is the next one's: it stays.
     if settings.unitEnds == .cycle, let unit = memory.context["unit"],

@@ -54,24 +54,28 @@ struct StationRules: Sendable {
     case .scan(let scan): write(scan, &draft, &memory)
     case .state(let state):
       draft.add(DeviceData(device: state.device, state: state.state, reason: state.reason), subject: state.device)
-    case .hole(let hole): write(hole, &draft)
+    case .hole(let hole): write(hole, &draft, &memory)
     }
   }
 
   /// A hole of a whole device is a hole at each station that the device speaks for.
-  private func write(_ hole: Hole, _ draft: inout EntryDraft) {
+  private func write(_ hole: Hole, _ draft: inout EntryDraft, _ memory: inout StationMemory) {
+    let key = hole.group.map { CycleKey(device: hole.device, group: $0) }
+    let last = key.flatMap { memory.cycles[$0] }
+    if let key, let counter = hole.counter { memory.cycles[key] = .init(trigger: counter, time: hole.moment.time) }
+    let from = hole.from ?? (hole.kind == .missedCycles ? last?.time : nil)
     let stations = hole.group == nil ? routing.stations(of: hole.device) : [settings.name]
     for station in stations.isEmpty ? [settings.name] : stations {
       draft.add(
         GapData(
-          kind: hole.kind, device: hole.device, station: station, from: hole.from, to: hole.to, count: hole.count,
+          kind: hole.kind, device: hole.device, station: station, from: from, to: hole.to, count: hole.count,
           reason: hole.reason),
         subject: station)
     }
   }
 
   /// A new life of the queue begins, for this station, with what was in effect in the old one.
-  private func carry(_ memory: StationMemory, into draft: inout EntryDraft) {
+  func carry(_ memory: StationMemory, into draft: inout EntryDraft) {
     guard memory.incarnation != draft.place.incarnation else { return }
     for field in memory.context.fields {
       guard let value = memory.context[field] else { continue }
@@ -112,7 +116,8 @@ extension Report {
   /// Whether it leaves the station's memory as it is, so that nobody has to wait for its commit.
   var isPassing: Bool {
     switch self {
-    case .reading, .state, .hole: true
+    case .reading, .state: true
+    case .hole(let hole): hole.counter == nil
     case .cycle, .rest, .scan: false
     }
   }

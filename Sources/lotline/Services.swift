@@ -1,7 +1,5 @@
 import Forward
-import Glibc
 import Logging
-import NIOCore
 import ServiceLifecycle
 import UnixSignals
 
@@ -16,30 +14,6 @@ struct Work: Service, CustomStringConvertible {
   }
 
   func run() async { await cancelWhenGracefulShutdown { await body() } }
-}
-
-/// A listener of a daemon; one that cannot listen says where it wanted to, and what to do.
-struct Listening: Service {
-  /// The address or the path.
-  let place: String
-  /// The setting that says so.
-  let setting: String
-  let service: any Service
-
-  /// Why it cannot listen.
-  struct Fault: Error, CustomStringConvertible {
-    let description: String
-  }
-
-  func run() async throws {
-    do { try await service.run() } catch let error as IOError {
-      let remedy =
-        error.errnoCode == EADDRINUSE
-        ? "another program listens there (ss -lntp shows which): stop it, or set \(setting) to another place"
-        : "set \(setting) to a place of this PC that this user may use"
-      throw Fault(description: "listening on \(place): \(String(cString: strerror(error.errnoCode))): \(remedy)")
-    }
-  }
 }
 
 /// Forwards until the daemon stops, and then sends what the devices said last, for at most two seconds.

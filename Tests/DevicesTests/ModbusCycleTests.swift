@@ -1,4 +1,5 @@
 import Events
+import Machine
 import TestParts
 import Testing
 
@@ -98,6 +99,41 @@ struct ModbusCycleTests {
     #expect(cycles.map(\.trigger) == [UInt64(now)])
     #expect(cycles.map(\.jump) == [jump])
     #expect(cycles[0].after == nil)
+  }
+
+  @Test func `a PLC that comes back with another count is a gap from its last answer to now, with the reason`()
+    async throws
+  {
+    let plc = try TestPLC()
+    Self.finish(plc, 900)
+    plc[holding: 109] = 900
+    let reports = Reports()
+    let device = settings("press", port: plc.port, map: try loadedMap(Self.map))
+    try await running([device], lastCycles: [Self.key: 900], into: reports) { _ in
+      try await eventually("the old count was seen") { plc.seen.count > 6 }
+      Self.finish(plc, 0)
+      plc[holding: 109] = 0
+      plc.dropConnections()
+      try await eventually("it is told") { await reports.holes.contains { $0.kind == .missedCycles } }
+    }
+    let hole = try #require(await reports.holes.first { $0.kind == .missedCycles })
+    let from = try #require(hole.from)
+    let to = try #require(hole.to)
+    #expect(from < to && to == hole.moment.time && hole.counter == 0)
+    #expect(hole.reason?.contains("fell from 900 to 0") == true)
+    #expect(await reports.cycles.isEmpty)
+  }
+
+  @Test func `a device that is away when the daemon stops leaves its hole up to then`() async throws {
+    let port = try ReservedPort()
+    let reports = Reports()
+    let device = settings("press", port: port.port, map: try loadedMap(Self.map))
+    try await running([device], into: reports) { line in
+      try await eventually("it is away") { line.status[0].state == .offline }
+    }
+    let hole = try #require(await reports.holes.first)
+    #expect(hole.kind == .deviceOffline && hole.from != nil && hole.to == hole.moment.time)
+    #expect(hole.reason?.hasSuffix("; the daemon stopped meanwhile") == true)
   }
 
   @Test func `a cycle that waits at the very first start is recorded`() async throws {

@@ -55,14 +55,23 @@ struct ModbusTriggerTests {
   @Test func `a PLC that was started again is told from a cycle`() {
     var trigger = counter(last: 900)
     #expect(trigger.saw(0, at: at(1)) == .readAcknowledge)
-    #expect(trigger.saw(0, at: at(1), acknowledge: 0) == .restarted(from: 900, to: 0))
+    #expect(trigger.saw(0, at: at(1), acknowledge: 0) == .restarted(from: 900, to: 0, since: nil))
     #expect(trigger.saw(0, at: at(2)) == .nothing)
     #expect(trigger.saw(1, at: at(3)) == .record(trigger: 1, after: at(2), jump: .none))
     var waiting = counter(last: 900)
     #expect(waiting.saw(2, at: at(1), acknowledge: 1) == .record(trigger: 2, after: nil, jump: .restarted))
     var silent = counter(last: 900, acknowledge: false)
-    #expect(silent.saw(0, at: at(1)) == .restarted(from: 900, to: 0))
+    #expect(silent.saw(0, at: at(1)) == .restarted(from: 900, to: 0, since: nil))
     #expect(silent.saw(1, at: at(2)) == .record(trigger: 1, after: at(1), jump: .none))
+  }
+
+  @Test func `cycles are missing since the last look at the old count, also over a lost connection`() {
+    var trigger = counter(last: 900)
+    #expect(trigger.saw(900, at: at(1), acknowledge: 900) == .nothing)
+    #expect(trigger.saw(900, at: at(2)) == .nothing)
+    trigger.disconnected()
+    #expect(trigger.saw(0, at: at(9), acknowledge: 0) == .restarted(from: 900, to: 0, since: at(2)))
+    #expect(trigger.saw(1, at: at(10)) == .record(trigger: 1, after: at(9), jump: .none))
   }
 
   @Test(arguments: [

@@ -1,4 +1,5 @@
 import Events
+import Foundation
 import Logging
 import Settings
 import TestParts
@@ -42,6 +43,7 @@ struct ScannerBench {
   let desk: Desk
   let device: ScannerDevice
   let folder: ScratchFolder
+  let log: KeptLog
 
   static let acknowledging = """
     frame: { end: "\\r", idle: 100ms }
@@ -61,8 +63,9 @@ struct ScannerBench {
     let gun = try SimulatedScanner(link: folder.file("gun"))
     if !isPlugged { await gun.unplug() }
     let desk = Desk()
-    let device = try scannerDevice(yaml, path: gun.link, desk: desk)
-    let bench = ScannerBench(gun: gun, desk: desk, device: device, folder: folder)
+    let log = KeptLog()
+    let device = try scannerDevice(yaml, path: gun.link, desk: desk, log: log)
+    let bench = ScannerBench(gun: gun, desk: desk, device: device, folder: folder, log: log)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { await device.run() }
       try await eventually("the device has a state") {
@@ -86,12 +89,37 @@ struct ScannerBench {
 }
 
 /// A device that is not running yet.
-func scannerDevice(_ yaml: String, path: String, desk: Desk) throws -> ScannerDevice {
+func scannerDevice(_ yaml: String, path: String, desk: Desk, log: KeptLog = KeptLog()) throws -> ScannerDevice {
   let map = try scannerMap(yaml)
   let settings = DeviceSettings(
     name: "gun-1", station: "ST10",
     map: LoadedMap(name: "gun", file: "gun.yaml", text: yaml, map: .serial(map)), link: .serial(path: path))
   return ScannerDevice(
     settings: settings, map: map, path: path,
-    logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }), sink: { await desk.take($0) })
+    logger: Logger(label: "test", factory: { _ in log }), sink: { await desk.take($0) })
+}
+
+/// Keeps what is logged.
+struct KeptLog: LogHandler {
+  /// `@unchecked` because every access to `lines` is under `lock`.
+  private final class Lines: @unchecked Sendable {
+    private let lock = NSLock()
+    private var lines: [String] = []
+
+    var all: [String] { lock.withLock { lines } }
+    func add(_ line: String) { lock.withLock { lines.append(line) } }
+  }
+
+  private let kept = Lines()
+  var logLevel = Logger.Level.info
+  var metadata = Logger.Metadata()
+
+  var lines: [String] { kept.all }
+
+  subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+    get { metadata[key] }
+    set { metadata[key] = newValue }
+  }
+
+  func log(event: LogEvent) { kept.add("\(event.level) \(event.message)") }
 }

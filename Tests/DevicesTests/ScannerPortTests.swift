@@ -29,6 +29,21 @@ import Testing
     }
   }
 
+  @Test func `pulling the plug is one line in the log, and plugging it in one more`() async throws {
+    try await ScannerBench.run { bench in
+      await bench.gun.unplug()
+      try await eventually("it is offline") { bench.device.status.state == .offline }
+      // Tried again, and found absent, more than once.
+      let beats = bench.device.status.beats
+      try await eventually("it is tried again") { bench.device.status.beats > beats + 2 }
+      try await bench.gun.plug()
+      try await eventually("it is online") { bench.device.status.state == .online }
+      let lines = bench.log.lines
+      #expect(lines.map { $0.prefix { $0 != " " } } == ["info", "warning", "info"], "\(lines)")
+      #expect(lines[1].hasPrefix("warning scanner gun-1 is offline: \(bench.gun.link) is gone, unplugged?"))
+    }
+  }
+
   @Test func `a frame cut by the plug is kept as damaged and not joined with the next`() async throws {
     // The idle time is long, so that only the plug can end the frame.
     try await ScannerBench.run(ScannerBench.acknowledging.replacing("100ms", with: "60s")) { bench in

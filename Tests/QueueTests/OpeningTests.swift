@@ -1,6 +1,7 @@
 import Events
 import Foundation
 import GRDBSQLite
+import Glibc
 import TestParts
 import Testing
 
@@ -17,6 +18,25 @@ import Testing
     #expect(try connection.pragma("locking_mode") == "exclusive")
     try connection.run("CREATE TABLE t(x)")
     #expect(size(of: folder.file("queue.db-shm")) == nil)
+  }
+
+  /// In a process of its own, since the mask for new files holds for all threads of a process.
+  @Test func `no file of a queue can be read by everybody`() async throws {
+    await #expect(processExitsWith: .success) {
+      umask(0o022)
+      let folder = try ScratchFolder()
+      var settings = QueueSettings(path: folder.file("queue.db"))
+      settings.reserveBytes = 1 << 20
+      let queue = try await EventQueue.open(settings, source: line3, logger: silent)
+      try await queue.fill(3)
+      try await queue.beat(at: Moment.now().time)
+      let names = try FileManager.default.contentsOfDirectory(atPath: folder.path).sorted()
+      try #require(names == ["queue.db", "queue.db-wal", "queue.db.ballast", "queue.db.lock", "queue.db.marker"])
+      for name in names {
+        let about = try FileManager.default.attributesOfItem(atPath: folder.file(name))
+        try #require(about[.posixPermissions] as? Int == 0o640, "\(name)")
+      }
+    }
   }
 
   @Test func `the last sign of life is the beat or the last event, whichever is later`() async throws {

@@ -54,6 +54,18 @@ import Testing
     #expect(queue.status.shed == 2)
   }
 
+  @Test func `a full queue still takes what only replaces state`() async throws {
+    let queue = try await openQueue(folder, limitBytes: 2_000_000)
+    let text = String(repeating: "x", count: 20_000)
+    while (try? await queue.append(entry(text))) != nil {}
+    #expect(!queue.status.accepts && queue.status.isThinning)
+    for round in 0..<200 {
+      _ = try await queue.append { _ in Entry(events: [], state: [.init(key: "shed/ST10", value: [UInt8(round)])]) }
+    }
+    #expect(try await queue.state(prefix: "shed/") == ["shed/ST10": [199]])
+    #expect(queue.status.bytes < 2_400_000)
+  }
+
   @Test func `rows go when they are safe and old, and the chain and the state stay`() async throws {
     let queue = try await openQueue(folder, keep: .seconds(3600))
     let old = Moment.now().time.adding(.seconds(-7200))

@@ -52,6 +52,35 @@ import Testing
     #expect(stamps.allSatisfy { $0.origin(of: "operator") == .event(scan) && $0.origin(of: "lot") == .event(cycle) })
   }
 
+  @Test func `all stations say what is in effect when a new life begins, before any of them reports`() async throws {
+    let line = Line()
+    await line.scan([("operator", "E1")], at: 1)
+    await line.scan([("lot", "L9")], at: 2, device: "gun-2")
+    let old = await line.queue.incarnation
+    await line.queue.beginNewLife()
+    let again = await line.restarted()
+    let new = await line.queue.incarnation
+    await again.stations.carryOver(into: new)
+    let carried = await line.queue.all(ContextData.self).map(\.data)
+    #expect(carried.map(\.station) == ["ST10", "ST20"] && carried.map(\.to) == ["E1", "L9"])
+    #expect(carried.map(\.how) == [.scanned, .scanned])
+    #expect(
+      carried.map(\.by) == [
+        .event(EventID(incarnation: old, sequence: 1)), .event(EventID(incarnation: old, sequence: 3)),
+      ])
+    #expect(await line.queue.state.keys.contains("context/ST20"))
+    // Said once: neither asked again nor with the next report.
+    await again.stations.carryOver(into: new)
+    await again.reading(at: 10)
+    #expect(await line.queue.lines.map(\.event.type) == [.context, .context, .reading])
+  }
+
+  @Test func `a queue that is new has nothing to say of what is in effect`() async {
+    let line = Line()
+    await line.stations.carryOver(into: await line.queue.incarnation)
+    #expect(await line.queue.entries.isEmpty)
+  }
+
   @Test func `a new life while the daemon runs is carried over too, once, with the last cycles`() async throws {
     let line = Line()
     await line.scan([("lot", "L1")], at: 1)
@@ -118,6 +147,32 @@ import Testing
     // It is the first of a new life, which begins with what is in effect at that station.
     #expect(await line.queue.entries[0].events.map(\.subject) == ["ST20"])
     #expect(await line.queue.entries[0].state.map(\.key) == ["context/ST20", "cycle/press-1/cycle-b"])
+  }
+
+  @Test func `a PLC's restart is a gap from the last cycle to now, told once over restarts of the daemon`() async throws
+  {
+    let line = Line()
+    let key = CycleKey(device: "press-1", group: "cycle")
+    await line.cycle(900, at: 1, after: 0.9)
+    let hole = Hole(
+      device: "press-1", group: "cycle", moment: Line.at(60), kind: .missedCycles, to: Line.at(60).time,
+      reason: "the counter fell", counter: 3)
+    #expect(await line.stations.take(.hole(hole)) == .accepted)
+    let gap = try #require(await line.queue.all(GapData.self).last?.data)
+    #expect(gap.kind == .missedCycles && gap.from == Line.at(1).time && gap.to == Line.at(60).time)
+    #expect(gap.station == "ST10" && gap.reason == "the counter fell" && gap.count == nil)
+    // The next start counts on from what the PLC shows now.
+    #expect(LineStations.lastCycles(from: await line.queue.state) == [key: 3])
+  }
+
+  @Test func `a cycle that lacks a stamp says from when to when, whatever is known of its beginning`() async throws {
+    let line = Line { $0.cycleNeeds = ["operator"] }
+    await line.cycle(1, at: 5, after: nil)
+    await line.cycle(2, at: 7, after: 6.9)
+    let gaps = await line.queue.all(GapData.self).map(\.data)
+    #expect(gaps.map(\.kind) == [.missingStamp, .missingStamp])
+    #expect(gaps.map(\.from) == [Line.at(5).time, Line.at(6.9).time])
+    #expect(gaps.map(\.to) == [Line.at(5).time, Line.at(7).time])
   }
 
   @Test func `a context that cannot be read back begins empty`() async {

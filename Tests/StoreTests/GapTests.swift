@@ -109,6 +109,25 @@ struct GapTests {
     #expect(gaps.count == 1 && gaps[0].id == open.id && gaps[0].from == good && gaps[0].count == 12)
   }
 
+  @Test func `a device that was away over a kill of the daemon leaves one gap, from its first sign`() async throws {
+    let store = try await openStore(folder)
+    var edge = FakeEdge(seed: 1)
+    edge.config("ST10")
+    edge.add(DeviceData(device: "plc-ST10", state: .offline, reason: "no answer"), subject: "plc-ST10")
+    let gone = edge.now
+    // The daemon was killed here: its next life knows of the outage from its own start on only.
+    edge.now = edge.now.adding(.seconds(60))
+    edge.add(DeviceData(device: "plc-ST10", state: .offline, reason: "no answer"), subject: "plc-ST10")
+    let started = edge.now
+    edge.add(DeviceData(device: "plc-ST10", state: .online), subject: "plc-ST10")
+    edge.add(
+      GapData(kind: .deviceOffline, device: "plc-ST10", station: "ST10", from: started, to: edge.now),
+      subject: "ST10")
+    _ = try await store.take(edge.batch(), from: edge.source)
+    let gaps = try await store.gaps().items.filter { $0.kind == "device-offline" }
+    #expect(gaps.map(\.from) == [gone] && gaps.map(\.to) == [edge.now.adding(.seconds(-1))])
+  }
+
   @Test func `lists of gaps page by cursor, each once`() async throws {
     let store = try await openStore(folder)
     var edge = FakeEdge(seed: 1)

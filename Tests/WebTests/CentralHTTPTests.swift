@@ -205,6 +205,21 @@ struct CentralHTTPTests {
     }
   }
 
+  @Test func `a known path asked with another method says which are allowed`() async throws {
+    try await withSite { client, _ in
+      for (method, path, allowed) in [
+        (HTTPRequest.Method.post, "/v1/gaps", "GET, HEAD"), (.get, "/v1/sources/a/events", "POST"),
+        (.delete, "/v1/units/SN1", "GET, HEAD"), (.put, "/", "GET, HEAD"),
+      ] {
+        let answer = try await client.execute(uri: path, method: method)
+        #expect(answer.status == .methodNotAllowed && answer.headers[.allow] == allowed, "\(method) \(path)")
+        #expect(json(answer)?["detail"]?.text?.hasSuffix("but with \(allowed).") == true)
+      }
+      #expect(try await client.execute(uri: "/v1/nothing", method: .post).status == .notFound)
+      #expect(try await client.execute(uri: "/gaps", method: .head).status == .ok)
+    }
+  }
+
   @Test func `every page allows nothing from elsewhere and needs no script`() async throws {
     try await withSite { client, _ in
       let edge = line()

@@ -67,6 +67,31 @@ struct EdgeSiteTests {
   }
 
   @Test(.timeLimit(.minutes(1)))
+  func `a known path asked with another method says which are allowed`() async throws {
+    let bench = try await EdgeBench()
+    try await running(bench.site()) { url in
+      for (method, path, allowed) in [
+        ("POST", "/v1/status", "GET, HEAD"), ("DELETE", "/", "GET, HEAD"), ("GET", "/v1/consumers/central", "PUT"),
+        ("HEAD", "/v1/consumers/central", "PUT"), ("GET", "/v1/consumers/central", "PUT"),
+        ("PUT", "/metrics", "GET, HEAD"),
+      ] {
+        let got = try await get("\(url)\(path)", method: method)
+        #expect(got.status == 405, "\(method) \(path)")
+        #expect(got.header("Allow") == allowed, "\(method) \(path)")
+        if method != "HEAD" {
+          #expect(JSON(got.body)?["detail"]?.text == "\(path) is not asked with \(method), but with \(allowed).")
+        }
+      }
+      for method in ["HEAD", "POST", "HEAD", "GET"] {
+        #expect(try await get("\(url)/nothing", method: method).status == 404)
+      }
+      #expect(try await get("\(url)/nothing").header("Allow") == nil)
+    }
+    let routes = EdgeControl(bench.site()).router().routes.filter { $0.path.description.contains("verify") }
+    #expect(Set(routes.map(\.method.rawValue)).isSuperset(of: ["POST", "GET", "DELETE"]))
+  }
+
+  @Test(.timeLimit(.minutes(1)))
   func `what only asks for the head gets the status and no body`() async throws {
     let bench = try await EdgeBench()
     try await running(bench.site()) { url in

@@ -1,6 +1,7 @@
 import Devices
 import Events
 import Forward
+import Foundation
 import Hummingbird
 import Testing
 
@@ -14,7 +15,7 @@ struct EdgeStateTests {
 
   private func state(
     refusing: Refusal? = nil, forward: ForwardStatus.State? = .idle, last: UInt64 = 10, received: UInt64 = 7,
-    devices: [DeviceStatus] = []
+    devices: [DeviceStatus] = [], listeners: [ListenerStatus] = []
   ) -> EdgeState {
     var queue = QueueStatus(incarnation: .random(), limitBytes: 1_000_000)
     queue.last = last
@@ -29,7 +30,7 @@ struct EdgeStateTests {
         var status = ForwardStatus(other: "the central", url: "https://trace.plant1:8480", since: time)
         status.state = state
         return status
-      }, primary: "central")
+      }, listeners: listeners, primary: "central")
   }
 
   @Test func `it captures while the central is away, and says since when`() {
@@ -63,6 +64,24 @@ struct EdgeStateTests {
     #expect(told["state"]?.text == "offline")
     #expect(told["reason"]?.text == "no answer within 1s")
     #expect(told["faults"]?["timeout"]?.whole == 4)
+  }
+
+  @Test func `a page that cannot be asked is seen by the control socket, with the reason`() throws {
+    let page = ListenerBoard(name: "page", place: "http://127.0.0.1:8470/")
+    #expect(page.status.isListening == nil)
+    #expect(page.fails("Address already in use"))
+    #expect(!page.fails("Address already in use"), "the same again is no news")
+    #expect(page.fails("Cannot assign requested address"))
+    let failing = state(listeners: [page.status])
+    let told = try #require(JSON(failing.json)?["listeners"]?.items?.first)
+    #expect(told["name"]?.text == "page" && told["listening"]?.flag == false)
+    #expect(told["place"]?.text == "http://127.0.0.1:8470/")
+    #expect(told["reason"]?.text == "Cannot assign requested address" && told["since"] != nil)
+    #expect(failing.metrics.contains("lotline_listener_up{listener=\"page\"} 0\n"))
+    #expect(failing.metrics.contains("lotline_listener_failures_total{listener=\"page\"} 3\n"))
+    page.listens(at: "http://127.0.0.1:8470/")
+    #expect(page.status.isListening == true && page.status.reason == nil)
+    #expect(state(listeners: [page.status]).metrics.contains("lotline_listener_up{listener=\"page\"} 1\n"))
   }
 
   @Test func `metrics have one line a sample, labels escaped`() {
@@ -127,6 +146,35 @@ struct EdgeWordsTests {
   @Test func `a gap says what, of what, and why`() {
     let gap = GapData(kind: .missedCycles, device: "press-1", count: 3, reason: "the counter went from 4 to 8")
     #expect(words(gap)?.words == "missing: missed-cycles of press-1, 3: the counter went from 4 to 8")
+  }
+}
+
+/// Times for people.
+struct WallClockTests {
+  private let now = Timestamp("2026-11-24T10:55:03.123456Z")!
+  private let shanghai = TimeZone(identifier: "Asia/Shanghai")!
+
+  @Test func `times of today need no date, others have it, and the exact form stands beside`() {
+    let clock = WallClock(now: now, zone: shanghai)
+    #expect(clock.text(now) == "18:55:03")
+    // Yesterday by UTC, and today on the wall.
+    #expect(clock.text(Timestamp("2026-11-23T16:00:00Z")!) == "00:00:00")
+    #expect(clock.text(Timestamp("2026-11-23T15:59:59.999999Z")!) == "2026-11-23 23:59:59")
+    #expect(clock.whole(now) == "2026-11-24 18:55:03 GMT+8")
+    #expect(WallClock(now: now, zone: .gmt).whole(now) == "2026-11-24 10:55:03 UTC")
+    #expect(
+      clock.html(now).description
+        == "<time datetime=\"2026-11-24T10:55:03.123456Z\" title=\"2026-11-24T10:55:03.123456Z\">18:55:03</time>")
+  }
+
+  @Test func `a gap in words has its times from the wall`() throws {
+    let gap = GapData(kind: .deviceOffline, device: "press-1", from: now, to: now.adding(.seconds(60)))
+    let line = Event(gap, at: .now(), subject: "ST10")
+      .line(source: SourceName("a")!, incarnation: .random(), sequence: 1)
+    let clock = WallClock(now: now, zone: shanghai)
+    #expect(
+      EventWords(line: line) { clock.text($0) }?.words
+        == "missing: device-offline of press-1, from 18:55:03 to 18:56:03")
   }
 }
 

@@ -18,6 +18,8 @@ struct CycleTrigger: Sendable, Hashable {
   private(set) var last: UInt64?
   /// The last poll of this connection that showed the old trigger.
   private var shownOld: Timestamp?
+  /// The same in whatever connection: before it, nothing is missing.
+  private var counted: Timestamp?
   /// What the acknowledge shows, once it was read or written in this connection.
   private(set) var acknowledged: UInt64?
   /// Rises of a bit without acknowledge that are not recorded yet.
@@ -33,8 +35,10 @@ struct CycleTrigger: Sendable, Hashable {
     case rest
     /// Read the block and record the cycle.
     case record(trigger: UInt64, after: Timestamp?, jump: CycleReading.Jump)
-    /// The counter fell without a cycle to show for it: the PLC was started again.
-    case restarted(from: UInt64, to: UInt64)
+    /// The counter fell without a cycle to show for it: the PLC was started again, after the poll at `since`.
+    ///
+    /// Nil where this start of the daemon has not seen the old count.
+    case restarted(from: UInt64, to: UInt64, since: Timestamp?)
   }
 
   init(_ trigger: ModbusTrigger, last: UInt64?) {
@@ -52,6 +56,7 @@ struct CycleTrigger: Sendable, Hashable {
     guard let last else { return sawFirst(value, at: time) }
     if value == last {
       shownOld = time
+      counted = time
       guard acknowledges else { return .nothing }
       guard let acknowledged else { return .readAcknowledge }
       return acknowledged == value ? .nothing : .acknowledge(value)
@@ -63,9 +68,12 @@ struct CycleTrigger: Sendable, Hashable {
     guard acknowledges ? acknowledge == value : value == 0 else {
       return .record(trigger: value, after: shownOld, jump: jump)
     }
-    self.last = value
-    shownOld = time
-    return .restarted(from: last, to: value)
+    defer {
+      self.last = value
+      shownOld = time
+      counted = time
+    }
+    return .restarted(from: last, to: value, since: counted)
   }
 
   /// Nothing of this group was ever recorded: with an acknowledge that differs a cycle waits, otherwise this is
@@ -77,6 +85,7 @@ struct CycleTrigger: Sendable, Hashable {
     }
     last = value
     shownOld = time
+    counted = time
     return .nothing
   }
 
@@ -108,6 +117,7 @@ struct CycleTrigger: Sendable, Hashable {
     guard isBit else {
       last = trigger
       shownOld = time
+      counted = time
       return
     }
     if acknowledges { last = trigger }

@@ -75,7 +75,7 @@ public actor DeviceReadout {
   /// The open connection, or a new one.
   private func take() throws(LineFault) -> ModbusLink {
     if let open = link.take() { return open }
-    return try ModbusLink(host: host, port: port, timeout: map.requests.timeout)
+    return try ModbusLink.connected(to: HostLookup(host), port: port, timeout: map.requests.timeout)
   }
 
   private func read(over link: inout ModbusLink) async throws(LineFault) -> [TagReadout] {

@@ -20,13 +20,15 @@ extension ModbusDevice {
       try await rest(place, at: reply.moment, over: &link)
     case .record(let value, let after, let jump):
       try await record(value, after: after, jump: jump, of: place, over: &link)
-    case .restarted(let from, let to):
+    case .restarted(let from, let to, let since):
       let why =
         "the PLC's counter fell from \(from) to \(to): it was started again, and how many cycles it made is unknown"
-      logger.warning("\(groups[place].group.name): \(why)")
+      logger.warning("\(name), \(groups[place].group.name): \(why)")
       await tell([
         .hole(
-          Hole(device: name, group: groups[place].group.name, moment: reply.moment, kind: .missedCycles, reason: why))
+          Hole(
+            device: name, group: groups[place].group.name, moment: reply.moment, kind: .missedCycles, from: since,
+            to: reply.moment.time, reason: why, counter: to))
       ])
     }
   }
@@ -63,7 +65,8 @@ extension ModbusDevice {
     case .refused(let why):
       groups[place].cycle?.retry.refused(at: ContinuousClock.now)
       if groups[place].cycle?.retry.isFirst == true {
-        logger.error("\(group.name): cycle \(block.trigger) is not acknowledged, since it could not be kept: \(why)")
+        logger.error(
+          "\(name), \(group.name): cycle \(block.trigger) is not acknowledged, since it could not be kept: \(why)")
       }
     }
   }
@@ -82,7 +85,8 @@ extension ModbusDevice {
     case .refused(let why):
       groups[place].cycle?.retry.refused(at: ContinuousClock.now)
       if groups[place].cycle?.retry.isFirst == true {
-        logger.error("\(group.name): the end of the cycle's handshake could not be kept, so it waits: \(why)")
+        logger.error(
+          "\(name), \(group.name): the end of the cycle's handshake could not be kept, so it waits: \(why)")
       }
     }
   }
@@ -156,7 +160,8 @@ extension ModbusDevice {
     case .refused(let exception):
       groups[place].cycle?.retry.refused(at: ContinuousClock.now)
       if groups[place].cycle?.retry.isFirst == true {
-        logger.error("\(groups[place].group.name): the acknowledge of \(value) cannot be written: \(exception)")
+        logger.error(
+          "\(name), \(groups[place].group.name): the acknowledge of \(value) cannot be written: \(exception)")
       }
     }
   }

@@ -13,8 +13,11 @@ actor ModbusDevice {
   let name: String
   let map: ModbusMap
   let host: String
+  private let lookup: HostLookup
   let port: Int
   let unit: UInt8
+  /// The device with its address, as the log names it.
+  private let place: String
   let logger: Logger
   let sink: ReportSink
   var presence: Presence
@@ -31,17 +34,17 @@ actor ModbusDevice {
     self.name = name
     self.map = map
     self.host = host
+    lookup = HostLookup(host)
     self.port = port
     self.unit = unit
     self.sink = sink
-    var logger = logger
-    logger[metadataKey: "device"] = "\(name)"
     self.logger = logger
     thread = OwnThread(name: name)
     presence = Presence(device: name, started: Moment.now().time)
     let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     board = StatusBoard(
       DeviceStatus(name: name, station: station, kind: "modbus", address: "\(address) unit \(unit)"))
+    place = "\(name) (\(address) unit \(unit))"
     let now = ContinuousClock.now
     groups = map.groups.map { group in
       GroupWatch(group, map.plan, last: lastCycles[CycleKey(device: name, group: group.name)], now: now)
@@ -55,8 +58,8 @@ actor ModbusDevice {
       beat()
       let begun = ContinuousClock.now
       do throws(LineFault) {
-        var link = try ModbusLink(host: host, port: port, timeout: map.requests.timeout)
-        logger.debug("connected to \(host):\(port)")
+        var link = try ModbusLink.connected(to: lookup, port: port, timeout: map.requests.timeout)
+        logger.debug("\(place): connected")
         try await serve(&link)
       } catch {
         guard error != .stopped else { break }
@@ -65,6 +68,7 @@ actor ModbusDevice {
       }
     }
     for place in groups.indices { await tellOverrun(groups[place].overrun.interrupted(), of: groups[place].group) }
+    await tell(presence.stopped(at: .now()))
   }
 
   private func pause(since begun: ContinuousClock.Instant) -> Duration {
@@ -136,7 +140,7 @@ actor ModbusDevice {
     let wasOffline = presence.state == .offline
     let reports = presence.failed(reason, at: moment)
     if isNew, let also = outages.tellsOutage(isFirst: !wasOffline) {
-      logger.warning("\(host):\(port) unit \(unit): \(reason); trying again, for ever\(also)")
+      logger.warning("\(place): \(reason); trying again, for ever\(also)")
     }
     for place in groups.indices {
       await tellOverrun(groups[place].overrun.interrupted(), of: groups[place].group)
@@ -161,8 +165,8 @@ actor ModbusDevice {
           status.since = change.moment.time
           status.reason = change.reason
         }
-        if change.state == .online, outages.tellsReturn { logger.info("\(host):\(port) unit \(unit) answers") }
-        if change.state == .refusing { logger.warning("\(host):\(port) unit \(unit): \(change.reason ?? "")") }
+        if change.state == .online, outages.tellsReturn { logger.info("\(place) answers") }
+        if change.state == .refusing { logger.warning("\(place): \(change.reason ?? "")") }
       }
     }
     await flush()

@@ -19,9 +19,9 @@ struct ModbusLink: ~Copyable {
   /// Others may open files between the check and the connection, hence the distance.
   private static let highestDescriptor: Int32 = 960
   /// Connecting takes no longer, so that stopping does not either.
-  private static let longestConnect: Duration = .seconds(5)
+  static let longestConnect: Duration = .seconds(5)
 
-  /// Connects, within `timeout` for each address that the host has.
+  /// Connects to an address within `timeout`; a name would be looked up without a limit (`connected(to:)` does it with one).
   init(host: String, port: Int, timeout: Duration) throws(LineFault) {
     try Self.checkDescriptors()
     guard let context = modbus_new_tcp_pi(host, String(port)) else {

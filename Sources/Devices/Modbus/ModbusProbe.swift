@@ -36,7 +36,7 @@ public actor ModbusProbe {
   /// The open connection, or a new one.
   private func take() throws(LineFault) -> ModbusLink {
     if let open = link.take() { return open }
-    return try ModbusLink(host: host, port: port, timeout: timeout)
+    return try ModbusLink.connected(to: HostLookup(host), port: port, timeout: timeout)
   }
 
   private func ask(_ question: Question, _ times: Int, over link: inout ModbusLink) throws(LineFault) -> [UInt8] {

@@ -44,6 +44,18 @@ struct Presence: Sendable {
     return [change(to: .offline, why, at: moment)]
   }
 
+  /// The daemon stops while the device is away: what it leaves up to now.
+  func stopped(at moment: Moment) -> [Report] {
+    guard state == .offline else { return [] }
+    let why = (reason.map { "\($0); " } ?? "") + "the daemon stopped meanwhile"
+    return [
+      .hole(
+        Hole(
+          device: device, moment: moment, kind: .deviceOffline, from: lastAnswer ?? started, to: moment.time,
+          reason: why))
+    ]
+  }
+
   /// The device refuses a request.
   mutating func refuses(_ request: PlannedRequest, _ why: String, at moment: Moment) -> [Report] {
     refused[request] = why

@@ -66,7 +66,8 @@ actor ScannerDevice {
   private func attempt() async {
     let port: SerialPort
     do { port = try SerialPort(path: path, line: map.line) } catch {
-      goOffline(error.reason)
+      // That an unplugged scanner's port is not there was said when it went.
+      goOffline(error.isAbsent && status.state == .offline ? offlineReason : error.reason)
       await flush()
       wake.wait(milliseconds: Self.retryMilliseconds)
       return

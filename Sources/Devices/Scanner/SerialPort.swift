@@ -4,6 +4,8 @@ internal import Machine
 /// Why a serial port cannot be used, in one line with what to do.
 struct PortFailure: Error, Hashable {
   let reason: String
+  /// Whether there is no such port now: nothing is plugged in.
+  var isAbsent = false
 }
 
 /// An open serial port: ours alone, raw, and set as the map says.
@@ -48,7 +50,9 @@ struct SerialPort: ~Copyable {
           + "user was killed stays so until its other side is closed"
       default: "the next attempt follows"
       }
-    return PortFailure(reason: "opening \(path): \(String(cString: strerror(code))): \(hint)")
+    return PortFailure(
+      reason: "opening \(path): \(String(cString: strerror(code))): \(hint)",
+      isAbsent: [ENOENT, ENODEV, ENXIO].contains(code))
   }
 
   /// Two locks, since the terminal's does not hold against root, and the file's only among those who ask.

@@ -10,6 +10,9 @@ struct DiskSpace {
   /// Below this the queue takes no more, so that its own housekeeping still can write.
   var floor: Int { reserveBytes / 4 }
 
+  /// What must be free for events to be taken; a reserve that was given away is for sending and letting go alone.
+  var neededBytes: Int { isReleased ? reserveBytes + floor : floor }
+
   /// Bytes that this user may still write; nil if the system does not say.
   var free: Int? {
     var about = statvfs()
@@ -20,15 +23,23 @@ struct DiskSpace {
   /// Whether the reserve is in place.
   var isHeld: Bool { reserveBytes == 0 || size(of: ballast) == reserveBytes }
 
-  /// Holds the reserve if there is room for it and then some; a disk without that room goes on without.
+  /// Whether it was given away and is not back yet: then its file is there, and empty.
+  var isReleased: Bool { reserveBytes > 0 && size(of: ballast) == 0 }
+
+  /// Holds the reserve if there is room for it and then some; a disk that never had that room goes on without.
   func hold() {
     guard !isHeld, let free, free > reserveBytes + 2 * floor else { return }
-    let number = Glibc.open(ballast, O_WRONLY | O_CREAT | O_CLOEXEC, 0o640)
+    let wasReleased = isReleased
+    let number = Glibc.open(ballast, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
     guard number >= 0 else { return }
     let file = Descriptor(owning: number)
-    if posix_fallocate(file.number, 0, off_t(reserveBytes)) != 0 { unlink(ballast) }
+    if posix_fallocate(file.number, 0, off_t(reserveBytes)) == 0 { return }
+    if !wasReleased || ftruncate(file.number, 0) != 0 { unlink(ballast) }
   }
 
   /// Gives the reserve to whoever must write now.
-  func release() { unlink(ballast) }
+  func release() {
+    guard size(of: ballast) ?? 0 > 0 else { return }
+    if truncate(ballast, 0) != 0 { unlink(ballast) }
+  }
 }

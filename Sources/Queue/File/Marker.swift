@@ -43,19 +43,21 @@ struct Marker: Hashable {
   }
 
   /// Puts the marker at `path` so that a power cut leaves the old one or the new one.
-  func write(to path: String) throws(SystemFailure) {
-    let fresh = path + ".new"
-    let number = Glibc.open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
-    guard number >= 0 else { throw SystemFailure(doing: "making \(fresh)") }
-    let file = Descriptor(owning: number)
-    let bytes = Array(text.utf8)
-    guard retrying({ Glibc.write(file.number, bytes, bytes.count) }) == bytes.count else {
-      throw SystemFailure(doing: "writing \(fresh)")
-    }
-    guard fdatasync(file.number) == 0 else { throw SystemFailure(doing: "flushing \(fresh)") }
-    guard rename(fresh, path) == 0 else { throw SystemFailure(doing: "renaming \(fresh) to \(path)") }
-    try flushFolder(of: path)
+  func write(to path: String) throws(SystemFailure) { try replaceFile(at: path, with: Array(text.utf8)) }
+}
+
+/// Puts a small file at `path` so that a power cut leaves the old one or the new one.
+func replaceFile(at path: String, with bytes: [UInt8]) throws(SystemFailure) {
+  let fresh = path + ".new"
+  let number = Glibc.open(fresh, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o640)
+  guard number >= 0 else { throw SystemFailure(doing: "making \(fresh)") }
+  let file = Descriptor(owning: number)
+  guard retrying({ Glibc.write(file.number, bytes, bytes.count) }) == bytes.count else {
+    throw SystemFailure(doing: "writing \(fresh)")
   }
+  guard fdatasync(file.number) == 0 else { throw SystemFailure(doing: "flushing \(fresh)") }
+  guard rename(fresh, path) == 0 else { throw SystemFailure(doing: "renaming \(fresh) to \(path)") }
+  try flushFolder(of: path)
 }
 
 /// Flushes the folder that `path` is in, so that a name made or changed there survives a power cut.

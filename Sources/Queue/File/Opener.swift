@@ -26,6 +26,7 @@ struct Opener {
   /// Opens the file; `marker` is the last number and hash known to have been on disk, `damage` what is wrong with it.
   func open(marker: Marker?, damage: SQLiteFailure? = nil) throws -> Opened {
     if let damage { return try replace(why: "the queue file was damaged (\(damage.message))", marker) }
+    if let begun = Replacement(path: settings.replacementPath) { return try finish(begun, marker) }
     holdJournal()
     if size(of: settings.path) ?? 0 == 0 {
       if size(of: journal) ?? 0 > 0 { return try replace(why: "the queue file is gone, its journal is not", marker) }
@@ -75,7 +76,10 @@ struct Opener {
     opening.alive = try lastSign(in: file)
     opening.stoppedCleanly = try file.meta(.stopped) == 1
     try file.transaction { () throws(SQLiteFailure) in try file.set(.stopped, 0) }
-    if let marker, let why = try contradiction(of: file, marker) {
+    let evidence = try file.metaText(.salvage)
+    let former = evidence.flatMap { Marker(path: $0 + ".marker") }
+    // Until the new file's own marker is written, the one that stands there is the damaged file's.
+    if let marker, marker != former, let why = try contradiction(of: file, marker) {
       let old = file.current
       try file.beginLife(why: why, mark: marker)
       let mark = marker.incarnation == old.incarnation && marker.sequence < old.last ? Marker(old) : marker
@@ -85,12 +89,15 @@ struct Opener {
       }
       logger.error("\(settings.path): \(why); it goes on as incarnation \(file.current.incarnation)")
     }
-    var salvage: Salvage?
-    if let evidence = try file.metaText(.salvage) {
-      let page = Int(try file.meta(.salvagedPages) ?? 0)
-      salvage = Salvage(evidence: evidence, from: page, marker: Marker(path: evidence + ".marker"))
+    guard let evidence else { return Opened(file: file, opening: opening, salvage: nil) }
+    opening.setAside = evidence
+    if file.current.last == 0 {
+      opening.stoppedCleanly = false
+      opening.previous = opening.previous ?? former.map { previous($0, why: file.current.why) }
     }
-    return Opened(file: file, opening: opening, salvage: salvage)
+    opening.keptState = try takeState(from: evidence, into: file, &opening)
+    let page = Int(try file.meta(.salvagedPages) ?? 0)
+    return Opened(file: file, opening: opening, salvage: Salvage(evidence: evidence, from: page, marker: former))
   }
 
   /// The last beat or event, whichever is later.
@@ -126,21 +133,29 @@ struct Opener {
 
   /// Puts the damaged file aside as evidence and goes on in a new one, taking over what can be read.
   private func replace(why: String, _ marker: Marker?) throws -> Opened {
-    let evidence = try setAside()
-    let ordinal = marker.map { $0.ordinal + 1 } ?? Self.unknownOrdinal
-    let file = try QueueFile(settings, source: source, newLife: (ordinal, why))
-    try marker?.write(to: evidence + ".marker")
-    try file.transaction { () throws(SQLiteFailure) in try file.set(.salvage, evidence) }
+    let replacement = Replacement(evidence: freeName(), why: why)
+    try replacement.write(to: settings.replacementPath)
+    return try finish(replacement, marker)
+  }
+
+  /// Takes the steps of a replacement that are not taken yet: a kill between any two leads here again.
+  private func finish(_ replacement: Replacement, _ marker: Marker?) throws -> Opened {
+    let evidence = replacement.evidence
+    let isBegun = size(of: evidence) != nil || size(of: evidence + "-wal") != nil
+    // Once the new file is there, a journal beside it is its own.
+    if !isBegun || size(of: settings.path) == nil { try setAside(as: evidence) }
+    let former = Marker(path: evidence + ".marker") ?? marker
+    try former?.write(to: evidence + ".marker")
+    let ordinal = former.map { $0.ordinal + 1 } ?? Self.unknownOrdinal
+    let file = try QueueFile(settings, source: source, newLife: (ordinal, replacement.why), salvaging: evidence)
     try flushFolder(of: settings.path)
-    var opening = Opening()
-    opening.setAside = evidence
-    opening.stoppedCleanly = false
-    opening.previous = marker.map { previous($0, why: why) }
-    opening.keptState = takeState(from: evidence, into: file, &opening)
+    unlink(settings.replacementPath)
     logger.error(
-      "\(settings.path): \(why); it is kept as \(evidence), and the queue goes on as incarnation \(file.current.incarnation)"
-    )
-    var opened = Opened(file: file, opening: opening, salvage: Salvage(evidence: evidence, marker: marker))
+      """
+      \(settings.path): \(replacement.why); it is kept as \(evidence), and the queue goes on as incarnation \
+      \(file.current.incarnation)
+      """)
+    var opened = try goOn(file, former)
     try Self.salvage(&opened, until: .now + Self.salvageTime)
     return opened
   }
@@ -160,10 +175,14 @@ struct Opener {
     }
   }
 
-  private func setAside() throws -> String {
+  private func freeName() -> String {
     let stamp = Moment.now().time.description.prefix(19).filter { $0 != "-" && $0 != ":" }
     var evidence = "\(settings.path).damaged-\(stamp)Z"
     while size(of: evidence) != nil || size(of: evidence + "-wal") != nil { evidence += "+" }
+    return evidence
+  }
+
+  private func setAside(as evidence: String) throws {
     let names = [
       (settings.path, evidence), (size(of: heldJournal) == nil ? journal : heldJournal, evidence + "-wal"),
     ]
@@ -174,27 +193,33 @@ struct Opener {
     }
     unlink(journal)
     try flushFolder(of: settings.path)
-    return evidence
   }
 
-  /// Takes over the state and the signs of life, if SQLite can still read them; false where it cannot.
-  private func takeState(from evidence: String, into file: QueueFile, _ opening: inout Opening) -> Bool {
+  /// Takes over the state and the sign of life, once, if SQLite can still read them; false where it cannot.
+  private func takeState(from evidence: String, into file: QueueFile, _ opening: inout Opening) throws -> Bool {
+    if let outcome = try file.meta(.stateTaken) { return outcome == 1 }
     defer { unlink(evidence + "-shm") }
     do {
       let old = try Connection(path: evidence, mode: .reading)
       let state = try old.statement("SELECT name, value FROM state")
-      defer { state.reset() }
+      let alive = try old.statement("SELECT value FROM meta WHERE name = 'alive'")
+      defer {
+        state.reset()
+        alive.reset()
+      }
+      let lastSign = try alive.step() ? Timestamp(microseconds: alive.int(0)) : nil
       try file.transaction { () throws(SQLiteFailure) in
         while try state.step() {
           try file.apply(StateChange(key: state.text(0) ?? "", value: state.bytes(1)))
         }
+        if let lastSign { try file.set(.alive, lastSign.microseconds) }
+        try file.set(.stateTaken, 1)
       }
-      let alive = try old.statement("SELECT value FROM meta WHERE name = 'alive'")
-      defer { alive.reset() }
-      if try alive.step() { opening.alive = Timestamp(microseconds: alive.int(0)) }
+      if let lastSign { opening.alive = lastSign }
       return true
     } catch {
       logger.warning("the state in \(evidence) cannot be read, so contexts begin empty: \(error)")
+      try file.transaction { () throws(SQLiteFailure) in try file.set(.stateTaken, 0) }
       return false
     }
   }

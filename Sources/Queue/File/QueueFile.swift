@@ -17,13 +17,18 @@ final class QueueFile {
   static let journalFrameSize = 4120
 
   /// Opens the file that is there, or makes a new one if it is not there or empty.
-  init(_ settings: QueueSettings, source: SourceName, newLife: (ordinal: Int64, why: String)) throws {
+  ///
+  /// - Parameter evidence: the damaged file that a new one takes the place of, and whose rows it is to take over.
+  init(
+    _ settings: QueueSettings, source: SourceName, newLife: (ordinal: Int64, why: String),
+    salvaging evidence: String? = nil
+  ) throws {
     connection = try Connection(path: settings.path, mode: .exclusive)
     self.source = source
     limitBytes = settings.limitBytes
     let version = try connection.pragma("user_version")
     if version == "0", try connection.pragma("schema_version") == "0" {
-      try Self.create(connection, source: source, ordinal: newLife.ordinal, why: newLife.why)
+      try Self.create(connection, source: source, newLife, salvaging: evidence)
     } else if let foreign = try Self.foreign(connection, version: version, source: source, path: settings.path) {
       throw foreign
     }
@@ -34,17 +39,25 @@ final class QueueFile {
     try countPages()
   }
 
-  private static func create(_ connection: Connection, source: SourceName, ordinal: Int64, why: String) throws {
+  private static func create(
+    _ connection: Connection, source: SourceName, _ newLife: (ordinal: Int64, why: String), salvaging evidence: String?
+  ) throws {
     try connection.run("BEGIN IMMEDIATE")
     for statement in Schema.statements { try connection.run(statement) }
     let life = try connection.statement("INSERT INTO incarnations(ordinal, id, why) VALUES(?1, ?2, ?3)")
-    life.bind(1, ordinal)
+    life.bind(1, newLife.ordinal)
     life.bind(2, Incarnation.random().description)
-    life.bind(3, why)
+    life.bind(3, newLife.why)
     try life.run()
     let meta = try connection.statement("INSERT INTO meta(name, value) VALUES('source', ?1)")
     meta.bind(1, source.description)
     try meta.run()
+    if let evidence {
+      let salvage = try connection.statement("INSERT INTO meta(name, value) VALUES(?1, ?2)")
+      salvage.bind(1, Meta.salvage.rawValue)
+      salvage.bind(2, evidence)
+      try salvage.run()
+    }
     try connection.run("COMMIT")
   }
 

@@ -75,6 +75,7 @@ final class Salvage {
       }
       try file.clear(.salvage)
       try file.clear(.salvagedPages)
+      try file.clear(.stateTaken)
     }
     try file.readLives()
     try file.countPages()

@@ -1,4 +1,5 @@
 internal import GRDBSQLite
+private import Glibc
 
 /// A call to SQLite that failed: what was tried, SQLite's extended code, and its words.
 struct SQLiteFailure: Error, Sendable, Hashable, CustomStringConvertible {
@@ -36,6 +37,11 @@ final class Connection {
   }
 
   init(path: String, mode: Mode) throws(SQLiteFailure) {
+    // SQLite makes files that everybody may read, and gives the journal the file's mode: so the file is made here.
+    if mode == .exclusive {
+      let made = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
+      if made >= 0 { Glibc.close(made) }
+    }
     var opened: OpaquePointer?
     let flags =
       switch mode {

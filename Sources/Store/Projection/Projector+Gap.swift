@@ -4,14 +4,18 @@ import GRDB
 extension Projector {
   /// A gap that the edge tells of.
   ///
-  /// One of a device ends the open one that its `offline` began.
+  /// One of a device ends the open one that its `offline` began; where the daemon was killed in between, the gap
+  /// that it tells of begins with its new start, the one that was seen before.
   func gap(_ data: GapData, _ key: EventKey, _ envelope: Envelope) throws {
     let station = try data.station ?? data.device.flatMap { try self.station(of: $0) }
     let began = data.from?.microseconds
     let ended = data.to?.microseconds
     if data.kind == .deviceOffline, let device = data.device, let id = try openGap(of: device, within: began, ended) {
       try db.cachedStatement(
-        sql: "UPDATE gaps SET began = ?, ended = ?, count = ?, reason = COALESCE(?, reason), due = NULL WHERE id = ?"
+        sql: """
+          UPDATE gaps SET began = MIN(began, COALESCE(?, began)), ended = ?, count = ?, reason = COALESCE(?, reason),
+          due = NULL WHERE id = ?
+          """
       ).execute(arguments: [began, ended, data.count.map { Int64(clamping: $0) }, data.reason, id])
       return
     }
@@ -22,13 +26,13 @@ extension Projector {
     ).insert(in: db)
   }
 
-  /// The gap that an `offline` of this device began and that nothing has ended yet, or that ended within the span.
+  /// The gap that an `offline` of this device began and that nothing has ended yet, or that reaches into the span.
   private func openGap(of device: String, within began: Int64?, _ ended: Int64?) throws -> String? {
     try String.fetchOne(
       db.cachedStatement(
         sql: """
           SELECT id FROM gaps WHERE kind = 'device-offline' AND source = ? AND device = ?
-          AND (ended IS NULL OR (sorted >= ? AND sorted <= ? AND count IS NULL)) ORDER BY sorted DESC LIMIT 1
+          AND (ended IS NULL OR (ended > ? AND sorted <= ? AND count IS NULL)) ORDER BY sorted DESC LIMIT 1
           """), arguments: [source, device, began ?? Int64.max, ended ?? Int64.max])
   }
 

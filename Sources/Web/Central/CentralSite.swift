@@ -56,6 +56,7 @@ public struct CentralSite: Sendable {
     router.get("metrics") { _, _ in try await metrics() }
     addPrograms(to: router)
     addPages(to: router)
+    router.refuseOtherMethods()
     return router
   }
 

@@ -26,14 +26,23 @@ public struct EdgeControl: Sendable {
         writer.field("words", verdict.description)
       }
     }
+    router.refuseOtherMethods()
     return router
   }
 
   /// The service that listens at `path`; a socket that a killed daemon left there is taken away first.
-  public func application(path: String, logger: Logger) -> Application<RouterResponder<BasicRequestContext>> {
+  /// - Parameter onRunning: called once clients can connect.
+  public func application(
+    path: String, logger: Logger, onRunning: @escaping @Sendable () -> Void = {}
+  ) -> Application<RouterResponder<BasicRequestContext>> {
     unlink(path)
+    var quiet = logger
+    quiet.logLevel = max(quiet.logLevel, .notice)
     return Application(
       router: router(), configuration: ApplicationConfiguration(address: .unixDomainSocket(path: path)),
-      onServerRunning: { _ in chmod(path, 0o660) }, logger: logger)
+      onServerRunning: { _ in
+        chmod(path, 0o660)
+        onRunning()
+      }, logger: quiet)
   }
 }

@@ -12,6 +12,7 @@ extension EdgeState {
     queueMetrics(&text)
     deviceMetrics(&text)
     forwardMetrics(&text)
+    listenerMetrics(&text)
     return text.text
   }
 
@@ -57,6 +58,13 @@ extension EdgeState {
     for device in devices {
       if let last = device.lastGood { text.sample(Double(last.microseconds) / 1e6, ["device": device.name]) }
     }
+  }
+
+  private func listenerMetrics(_ text: inout MetricsText) {
+    text.family("lotline_listener_up", .gauge, "1 while it can be asked.")
+    for listener in listeners { text.sample(listener.isListening == true ? 1 : 0, ["listener": listener.name]) }
+    text.family("lotline_listener_failures_total", .counter, "Attempts to listen that failed since the start.")
+    for listener in listeners { text.sample(listener.failures, ["listener": listener.name]) }
   }
 
   private func forwardMetrics(_ text: inout MetricsText) {

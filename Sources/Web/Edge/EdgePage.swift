@@ -10,54 +10,62 @@ extension EdgeSite {
 
   func page() async throws -> Response {
     let state = await state()
+    let clock = WallClock(now: state.now, zone: timeZone)
     var events: [EventWords] = []
     var unreadable: String?
     do throws(QueueFault) {
-      events = try await queue.newest(limit: Self.shownEvents).lines.reversed().compactMap { EventWords(line: $0) }
+      let lines = try await queue.newest(limit: Self.shownEvents).lines
+      events = lines.reversed().compactMap { EventWords(line: $0) { clock.text($0) } }
     } catch { unreadable = error.description }
     let body: HTML = """
-      <h1 class="\(state.queue.accepts ? "ok" : "bad")">\(state.capturing)</h1>
+      <h1 class="\(state.queue.accepts ? "ok" : "bad")">\(state.headline(clock))</h1>
       <div class="cards">
       \(state.queueCard)
-      \(state.centralCard)
+      \(state.centralCard(clock))
+      \(state.listenerCards(clock))
       </div>
       <h2>Devices</h2>
-      \(state.deviceTable)
+      \(state.deviceTable(clock))
       <h2>Stations</h2>
       \(state.stationCards)
       <h2>Last events</h2>
-      \(Self.eventTable(events, unreadable: unreadable))
+      \(Self.eventTable(events, clock, unreadable: unreadable))
       """
     return Page(
       title: "\(source): \(state.queue.accepts ? "capturing" : "not capturing")", refreshSeconds: 3,
-      banner: "<span>\(source)</span><span>\(moment(state.now))</span>", body: body
+      banner: "<span>\(source)</span><span>\(clock.wholeHTML(state.now))</span>", body: body
     ).response()
   }
 
-  private static func eventTable(_ events: [EventWords], unreadable: String?) -> HTML {
+  private static func eventTable(_ events: [EventWords], _ clock: WallClock, unreadable: String?) -> HTML {
     if let unreadable { return "<p class=\"bad\">\(unreadable)</p>" }
     guard !events.isEmpty else { return "<p class=\"soft\">No event yet.</p>" }
     let rows = events.map { event -> HTML in
       """
-      <tr><td class="number">\(event.sequence)</td><td>\(moment(event.time))</td><td>\(event.subject)</td>\
-      <td><span class="\(event.tone)">\(event.words)</span></td></tr>
+      <tr><td class="short number">\(event.sequence)</td><td class="short">\(clock.html(event.time))</td>\
+      <td class="short">\(event.subject)</td><td><span class="\(event.tone)">\(event.words)</span></td></tr>
 
       """
     }
     return """
-      <div class="wide"><table><thead><tr><th>No.</th><th>Time</th><th>Where</th><th>What</th></tr></thead><tbody>
+      <div class="wide"><table class="rows"><thead><tr><th>No.</th><th>Time</th><th>Where</th><th>What</th></tr></thead>
+      <tbody>
       \(rows.joined())</tbody></table></div>
       """
   }
 }
 
-/// A time for people: UTC, to the second, with the exact form for programs.
-func moment(_ time: Timestamp) -> HTML {
-  let exact = time.description
-  return "<time datetime=\"\(exact)\">\(exact.prefix(10)) \(exact.dropFirst(11).prefix(8)) UTC</time>"
-}
-
 extension EdgeState {
+  /// The one sentence that matters, with its time as people read it.
+  fileprivate func headline(_ clock: WallClock) -> HTML {
+    if let refusing = queue.refusing { return "not capturing: \(refusing)" }
+    switch forward?.state {
+    case .away: return "capturing, central away since \(clock.html(forward?.since ?? now))"
+    case .refused: return "capturing, central refuses since \(clock.html(forward?.since ?? now))"
+    default: return "capturing"
+    }
+  }
+
   fileprivate var queueCard: HTML {
     let share = queue.limitBytes > 0 ? Double(queue.bytes) / Double(queue.limitBytes) * 100 : 0
     let damage: HTML =
@@ -65,27 +73,35 @@ extension EdgeState {
       ? ""
       : "<dt>Damaged</dt><dd class=\"bad\">\(queue.damaged.map(\.description).joined(separator: ", "))</dd>"
     let shed: HTML =
-      queue.shed == 0 ? "" : "<dt>Given up</dt><dd class=\"bad\">\(queue.shed) readings: nearly full</dd>"
+      queue.shed == 0 ? "" : "<dt>Left out</dt><dd class=\"bad\">\(queue.shed) readings: nearly full</dd>"
     return """
       <section class="card"><h2>Queue</h2><dl>
       <dt>Last event</dt><dd class="number">\(queue.last)</dd>
       <dt>Not at the central</dt><dd class="number">\(unsent)</dd>
-      <dt>On disk</dt><dd>\(queue.rows) events, \(queue.bytes / 1000) kB \
+      <dt>On disk</dt><dd>\(queue.rows) events, \(Self.megabytes(queue.bytes)) \
       (\(Int(share.rounded(.up))) % of the limit)</dd>
       \(damage)\(shed)
       </dl></section>
       """
   }
 
-  fileprivate var centralCard: HTML {
-    let (tone, words): (String, String) =
+  private static func megabytes(_ bytes: Int) -> String {
+    "\(bytes / 1_000_000).\(bytes / 100_000 % 10) MB"
+  }
+
+  fileprivate func centralCard(_ clock: WallClock) -> HTML {
+    let reason = forward?.reason ?? "no reason"
+    let (tone, words): (String, HTML) =
       switch forward?.state {
-      case nil: (unsent == 0 ? "ok" : "warn", unsent == 0 ? "has everything" : "has not fetched \(unsent) events yet")
-      case .idle where unsent == 0: ("ok", "has everything")
+      case nil where unsent == 0: ("ok", "has everything")
+      case nil: ("warn", "has not fetched \(unsent) events yet")
+      case .idle where unsent == 0, .sending where unsent == 0: ("ok", "has everything")
+      case .starting where unsent == 0: ("warn", "not heard of yet")
       case .idle, .sending, .starting: ("warn", "\(unsent) events on their way")
-      case .away, .refused: ("bad", forward?.words ?? "")
+      case .away: ("bad", "away since \(clock.html(forward?.since ?? now)): \(reason)")
+      case .refused: ("bad", "refuses since \(clock.html(forward?.since ?? now)): \(reason)")
       }
-    let contact: HTML = forward?.lastContact.map { "<dt>Last heard of</dt><dd>\(moment($0))</dd>" } ?? ""
+    let contact: HTML = forward?.lastContact.map { "<dt>Last heard of</dt><dd>\(clock.html($0))</dd>" } ?? ""
     let url: HTML = forward.map { "<dt>Address</dt><dd>\($0.url)</dd>" } ?? "<dt>Address</dt><dd>it pulls</dd>"
     let conflict: HTML = forward?.conflict.map { "<dt>Alarm</dt><dd class=\"bad\">\($0)</dd>" } ?? ""
     return """
@@ -95,24 +111,37 @@ extension EdgeState {
       """
   }
 
-  fileprivate var deviceTable: HTML {
+  /// Only where something cannot be asked.
+  fileprivate func listenerCards(_ clock: WallClock) -> HTML {
+    listeners.filter { $0.isListening == false }.map { listener -> HTML in
+      let since: HTML = listener.since.map { " since \(clock.html($0))" } ?? ""
+      return """
+        <section class="card"><h2>\(listener.name)</h2><p class="bad">does not listen on \(listener.place)\(since): \
+        \(listener.reason ?? "")</p></section>
+        """
+    }.joined()
+  }
+
+  fileprivate func deviceTable(_ clock: WallClock) -> HTML {
     guard !devices.isEmpty else { return "<p class=\"soft\">No device is configured.</p>" }
     let rows = devices.map { device -> HTML in
       let tone = device.state == .online ? "ok" : device.state == nil ? "warn" : "bad"
-      let since: HTML = device.since.map { "since \(moment($0))" } ?? ""
+      let since: HTML = device.since.map { "since \(clock.html($0))" } ?? ""
       let reason: HTML = device.reason.map { "<br>\($0)" } ?? ""
-      let last: HTML = device.lastGood.map { moment($0) } ?? "never"
+      let last: HTML = device.lastGood.map { clock.html($0) } ?? "never"
       let faults = device.faults.sorted { $0.key < $1.key }.map { "\($0.key) \($0.value)" }.joined(separator: ", ")
       return """
-        <tr><td>\(device.name)</td><td>\(device.station)</td>\
+        <tr><td class="head">\(device.name)</td><td class="short">\(device.station)</td>\
         <td><span class="\(tone)">\(device.state?.rawValue ?? "connecting")</span> \(since)\(reason)</td>\
-        <td>\(last)</td><td>\(faults.isEmpty ? "none" : faults)</td><td><code>\(device.address)</code></td></tr>
+        <td data-label="Last good answer">\(last)</td>\
+        <td data-label="Faults">\(faults.isEmpty ? "none" : faults)</td>\
+        <td data-label="Address"><code>\(device.address)</code></td></tr>
 
         """
     }
     return """
-      <div class="wide"><table><thead><tr><th>Device</th><th>Station</th><th>State</th><th>Last good answer</th>\
-      <th>Faults</th><th>Address</th></tr></thead><tbody>
+      <div class="wide"><table class="rows"><thead><tr><th>Device</th><th>Station</th><th>State</th>\
+      <th>Last good answer</th><th>Faults</th><th>Address</th></tr></thead><tbody>
       \(rows.joined())</tbody></table></div>
       """
   }
@@ -120,7 +149,11 @@ extension EdgeState {
   fileprivate var stationCards: HTML {
     guard !contexts.isEmpty else { return "<p class=\"soft\">Nothing is in effect at any station.</p>" }
     let cards = contexts.map { context -> HTML in
-      let fields = context.fields.map { field -> HTML in "<dt>\(field.name)</dt><dd>\(field.value)</dd>" }
+      let fields = context.fields.map { field -> HTML in
+        let isMaterial = field.name.hasPrefix(Stamp.materialPrefix)
+        let name = isMaterial ? String(field.name.dropFirst(Stamp.materialPrefix.count)) : field.name
+        return "<dt>\(name)</dt><dd>\(field.value)</dd>"
+      }
       let list: HTML = fields.isEmpty ? "<p class=\"soft\">nothing is in effect</p>" : "<dl>\(fields.joined())</dl>"
       return "<section class=\"card\"><h2>\(context.station)</h2>\(list)</section>"
     }

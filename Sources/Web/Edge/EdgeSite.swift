@@ -1,6 +1,7 @@
 public import Devices
 public import Events
 public import Forward
+public import Foundation
 public import Hummingbird
 public import Logging
 public import Queue
@@ -16,8 +17,10 @@ public struct EdgeSite: Sendable {
   let devices: @Sendable () -> [DeviceStatus]
   let contexts: @Sendable () async -> [Stamp]
   let forward: (@Sendable () -> ForwardStatus)?
+  let listeners: @Sendable () -> [ListenerStatus]
   let primary: String
   let beginIncarnation: @Sendable (String) async throws -> Void
+  let timeZone: TimeZone
   let logger: Logger
 
   /// - Parameters:
@@ -25,14 +28,17 @@ public struct EdgeSite: Sendable {
   ///   - devices: how each device stands, in the order of the settings.
   ///   - contexts: what is in effect at each station, in the order of the settings.
   ///   - forward: how the delivery to the central stands; nil where the central pulls.
+  ///   - listeners: whether the page and the control socket can be asked.
   ///   - primary: the consumer whose receipts let rows go (`web.primary`).
   ///   - beginIncarnation: what to do where that consumer has another history of the current incarnation; is given
   ///     the reason. By default the queue begins a new one.
+  ///   - timeZone: of the page; JSON stays UTC.
   public init(
     source: SourceName, version: String, queue: EventQueue, token: BearerToken?,
     devices: @escaping @Sendable () -> [DeviceStatus], contexts: @escaping @Sendable () async -> [Stamp],
-    forward: (@Sendable () -> ForwardStatus)?, primary: String = "central",
-    beginIncarnation: (@Sendable (String) async throws -> Void)? = nil, logger: Logger
+    forward: (@Sendable () -> ForwardStatus)?, listeners: @escaping @Sendable () -> [ListenerStatus] = { [] },
+    primary: String = "central",
+    beginIncarnation: (@Sendable (String) async throws -> Void)? = nil, timeZone: TimeZone = .current, logger: Logger
   ) {
     self.source = source
     self.version = version
@@ -41,8 +47,10 @@ public struct EdgeSite: Sendable {
     self.devices = devices
     self.contexts = contexts
     self.forward = forward
+    self.listeners = listeners
     self.primary = primary
     self.beginIncarnation = beginIncarnation ?? { why in _ = try await queue.beginIncarnation(why: why) }
+    self.timeZone = timeZone
     self.logger = logger
   }
 
@@ -61,6 +69,7 @@ public struct EdgeSite: Sendable {
     router.get("v1/status") { _, _ in Response(json: await state().json) }
     router.get("metrics") { _, _ in Response(text: await state().metrics, type: MetricsText.mediaType) }
     router.get("/") { _, _ in try await page() }
+    router.refuseOtherMethods()
     return router
   }
 
@@ -75,7 +84,7 @@ public struct EdgeSite: Sendable {
   func state() async -> EdgeState {
     EdgeState(
       source: source, version: version, now: Moment.now().time, queue: queue.status, devices: devices(),
-      contexts: await contexts(), forward: forward?(), primary: primary)
+      contexts: await contexts(), forward: forward?(), listeners: listeners(), primary: primary)
   }
 
   /// 200 while the queue takes events, whatever the devices or the central do.

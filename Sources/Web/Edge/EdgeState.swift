@@ -12,6 +12,7 @@ struct EdgeState: Sendable {
   let devices: [DeviceStatus]
   let contexts: [Stamp]
   let forward: ForwardStatus?
+  var listeners: [ListenerStatus] = []
   let primary: String
 
   /// Events of all incarnations that the central has not confirmed.
@@ -51,6 +52,8 @@ struct EdgeState: Sendable {
       writer.array { writer in for context in contexts { write(context, to: &writer) } }
       writer.key("central")
       writeCentral(to: &writer)
+      writer.key("listeners")
+      writer.array { writer in for listener in listeners { write(listener, to: &writer) } }
     }
     return writer.bytes
   }
@@ -135,6 +138,16 @@ struct EdgeState: Sendable {
           }
         }
       }
+    }
+  }
+
+  private func write(_ listener: ListenerStatus, to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.field("name", listener.name)
+      writer.field("place", listener.place)
+      writer.field("listening", listener.isListening)
+      writer.field("since", listener.since)
+      writer.field("reason", listener.reason)
     }
   }
 

@@ -10,31 +10,37 @@ struct EventWords: Sendable, Hashable {
   let words: String
 
   /// Nil where the line is no event.
-  init?(line: [UInt8]) {
+  /// - Parameter when: how times within the words are written.
+  init?(line: [UInt8], when: (Timestamp) -> String = { $0.description }) {
     guard let envelope = try? Envelope(line: line), let json = JSON(line[envelope.data]) else { return nil }
     sequence = envelope.id.sequence
     time = envelope.time
     subject = envelope.subject
-    let told = EventType(rawValue: envelope.type).flatMap { Self.tell($0, json) }
+    let told = EventType(rawValue: envelope.type).flatMap { Self.tell($0, json, when) }
     words =
       told?.words ?? String("\(envelope.type) \(String(decoding: line[envelope.data], as: UTF8.self))".prefix(300))
     tone = told?.tone ?? ""
   }
 
-  private static func tell(_ type: EventType, _ json: JSON) -> (words: String, tone: String)? {
+  private static func tell(
+    _ type: EventType, _ json: JSON, _ when: (Timestamp) -> String
+  ) -> (words: String, tone: String)? {
     switch type {
     case .reading: ReadingData(json).map { ("\($0.device), \($0.group): \(list($0.tags))", tone(of: $0.tags)) }
     case .scan: ScanData(json).map(tell)
     case .cycle: CycleData(json).map(tell)
     case .context: ContextData(json).map(tell)
-    case .gap: GapData(json).map(tell)
+    case .gap: GapData(json).map { tell($0, when) }
     case .device: DeviceData(json).map(tell)
     case .started: StartedData(json).map { ("Lotline \($0.version) started on \($0.host)", "") }
     case .stopped: StoppedData(json).map { ("Lotline stopped: \($0.why)", "") }
     case .config: ConfigData(json).map { ("\($0.file) in force, sha256 \($0.sha256.prefix(12))…", "") }
     case .clock:
       ClockData(json).map {
-        ("clock went from \($0.from) to \($0.to), \($0.synchronised ? "synchronised" : "not synchronised")", "bad")
+        (
+          "clock went from \(when($0.from)) to \(when($0.to)), "
+            + ($0.synchronised ? "synchronised" : "not synchronised"), "bad"
+        )
       }
     case .decision, .import, .reference: nil
     }
@@ -70,11 +76,11 @@ struct EventWords: Sendable, Hashable {
     return ("\(words) (\(change.how.rawValue))", "")
   }
 
-  private static func tell(_ gap: GapData) -> (String, String) {
+  private static func tell(_ gap: GapData, _ when: (Timestamp) -> String) -> (String, String) {
     var words = "missing: \(gap.kind.rawValue)"
     if let device = gap.device { words += " of \(device)" }
     if let count = gap.count { words += ", \(count)" }
-    if let from = gap.from, let to = gap.to { words += ", from \(from) to \(to)" }
+    if let from = gap.from, let to = gap.to { words += ", from \(when(from)) to \(when(to))" }
     if let reason = gap.reason { words += ": \(reason)" }
     return (words, "bad")
   }

@@ -60,6 +60,17 @@ public enum Style {
       background: var(--card); color: inherit; min-width: 0; }
     input[type=search] { flex: 1 1 14rem; } button { background: var(--brand); color: #fff; }
     code { font-family: ui-monospace, monospace; font-size: .95em; }
+    .card > h2 { margin: 0 0 .3rem; } .card > p { margin: .3rem 0; }
+    .rows .head { font-weight: 600; white-space: nowrap; }
+    @media (max-width: 40rem) {
+      .rows thead { display: none; }
+      .rows, .rows tbody, .rows tr, .rows td { display: block; }
+      .rows tr { padding: .45rem .6rem; border-bottom: 1px solid var(--line); }
+      .rows td { border: 0; padding: 0; }
+      .rows td.short, .rows td.head { display: inline-block; margin-right: .7rem; }
+      .rows td.head { white-space: normal; } .rows td.short { color: var(--soft); }
+      .rows td[data-label]::before { content: attr(data-label) ": "; color: var(--soft); }
+      main { padding: .7rem; } .cards { grid-template-columns: 1fr; } }
     @media print { header { background: none; color: #000; } a { color: inherit; } }
 
     """

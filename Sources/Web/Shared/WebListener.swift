@@ -54,6 +54,8 @@ public struct WebListener: Sendable, Hashable {
   where Context: InitializableFromSource<ApplicationRequestContextSource> {
     var quiet = logger
     quiet[metadataKey: "listener"] = "\(name)"
+    // That it listens is ours to say.
+    quiet.logLevel = max(quiet.logLevel, .notice)
     return Application(
       router: router, server: try server(),
       configuration: ApplicationConfiguration(

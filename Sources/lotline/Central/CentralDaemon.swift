@@ -9,7 +9,8 @@ import Web
 
 /// `lotline central run`: the trace store, what feeds it, and what asks it.
 ///
-/// Promise: it says that it is ready after the store is open, verified and writable; push and pull go the same way in.
+/// Promise: it says that it is ready after the store is open, verified and writable and the page can be asked; push and
+/// pull go the same way in.
 struct CentralDaemon {
   let settings: CentralSettings
   let environment: [String: String]
@@ -24,21 +25,20 @@ struct CentralDaemon {
       position: { source, incarnation in try await store.position(of: source, incarnation: incarnation) },
       take: { source, batch in try await store.take(batch, from: source) })
 
-    var services: [any Service] = [try page(store)]
+    var services: [any Service] = [try page(store, supervisor)]
     for source in settings.sources {
       guard let pull = source.pull else { continue }
       let puller = Puller(source: source.name, settings: pull.forward, intake: intake, logger: logger)
       services.append(Work("pulling from \(source.name)") { await puller.run() })
     }
     services.append(Work("watchdog") { await feedWatchdog(store, supervisor) })
-    supervisor.ready(status: "serving \(settings.store.sqlite)")
     try await runTogether(services, logger: logger)
 
     supervisor.stopping()
     try store.close()
   }
 
-  private func page(_ store: TraceStore) throws -> any Service {
+  private func page(_ store: TraceStore, _ supervisor: Supervisor) throws -> any Service {
     let site = CentralSite(
       store: store,
       sources: try settings.sources.map { source in
@@ -50,6 +50,7 @@ struct CentralDaemon {
     let listener = settings.web.listener
     let page = try site.application(listener) { port in
       logger.info("the central's page is at \(listener.url(port: port))")
+      supervisor.ready(status: "serving \(settings.store.sqlite)")
     }
     return Listening(place: listener.url(port: listener.port), setting: "web.listen", service: page)
   }

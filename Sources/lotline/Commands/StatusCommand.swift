@@ -1,10 +1,11 @@
 import ArgumentParser
 import Events
+import Web
 
 struct StatusCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status", abstract: "How this line PC stands: devices, context, queue, central.",
-    discussion: "Exit status 1 where it is not capturing or a device is not online.")
+    discussion: "Exit status 1 where it is not capturing, a device is not online, or the page cannot be asked.")
 
   @OptionGroup var edge: EdgeOptions
   @OptionGroup var output: OutputOptions
@@ -17,25 +18,40 @@ struct StatusCommand: AsyncParsableCommand {
       }
       if output.json { output.printRaw(answer.body) } else { show(status) }
       let devices = status["devices"]?.items ?? []
-      let isWell = devices.allSatisfy { $0["state"]?.text == "online" }
+      let listeners = status["listeners"]?.items ?? []
+      let isWell =
+        devices.allSatisfy { $0["state"]?.text == "online" } && listeners.allSatisfy { $0["listening"]?.flag == true }
       if status["queue"]?["accepting"]?.flag != true || !isWell { throw ExitCode(1) }
     }
   }
 
   private func show(_ status: JSON) {
-    print(visible("\(status["source"]?.text ?? "?"): \(status["capturing"]?.text ?? "?")"))
+    let clock = WallClock(now: status["time"]?.time ?? Moment.now().time)
+    // The sentences are made for programs too; a person reads their time from the wall.
+    let since = status["central"]?["since"]
+    func told(_ words: JSON?) -> String {
+      let words = words?.text ?? "?"
+      guard let exact = since?.text, let time = since?.time else { return words }
+      return words.replacing(exact, with: clock.text(time))
+    }
+    print(visible("\(status["source"]?.text ?? "?"), \(clock.whole(clock.now)): \(told(status["capturing"]))"))
     let queue = status["queue"]
     print(
       "queue: \(queue?["last"]?.whole ?? 0) events given, \(queue?["unsent"]?.whole ?? 0) not at the central yet, "
         + "\((queue?["bytes"]?.whole ?? 0) / 1_000_000) of \((queue?["limit_bytes"]?.whole ?? 0) / 1_000_000) MB")
-    if let words = status["central"]?["words"]?.text { print(visible("central: \(words)")) }
+    if let words = status["central"]?["words"] { print(visible("central: \(told(words))")) }
+    for listener in status["listeners"]?.items ?? [] where listener["listening"]?.flag == false {
+      let (name, place) = (listener["name"]?.text ?? "", listener["place"]?.text ?? "")
+      print(visible("\(name): does not listen on \(place): \(listener["reason"]?.text ?? "")"))
+    }
     print("")
     var devices = Table("DEVICE", "STATION", "STATE", "SINCE", "GOOD", "FAULTS", "ADDRESS", "REASON")
     for device in status["devices"]?.items ?? [] {
       let faults = (device["faults"]?.members ?? []).map { "\($0.name) \($0.value.whole ?? 0)" }
       devices.add(
         device["name"]?.text ?? "", device["station"]?.text ?? "", device["state"]?.text ?? "starting",
-        device["since"]?.text ?? "", "\(device["good"]?.whole ?? 0)", faults.joined(separator: ", "),
+        device["since"]?.time.map { clock.text($0) } ?? "", "\(device["good"]?.whole ?? 0)",
+        faults.joined(separator: ", "),
         device["address"]?.text ?? "", device["reason"]?.text ?? "")
     }
     devices.show()

@@ -1,7 +1,6 @@
 import Devices
 import Events
 import Forward
-import Foundation
 import Logging
 import Machine
 import Queue
@@ -11,8 +10,8 @@ import Web
 
 /// `lotline edge run`: the way of the data, put together in its order.
 ///
-/// Promise: the daemon says that it is ready after its queue is open, verified and writable; and no fault of a
-/// device, the central or the network ends it.
+/// Promise: the daemon says that it is ready after its queue is open, verified and writable and its listeners were
+/// tried; and no fault of a device, the central, the network or a listener ends it.
 struct EdgeDaemon {
   let settings: EdgeSettings
   let environment: [String: String]
@@ -39,23 +38,27 @@ struct EdgeDaemon {
       Forwarder(queue: queue, settings: central.forward, source: settings.source, logger: logger)
     }
     let life = SignsOfLife(
-      source: settings.source, queue: queue, devices: { devices.status }, supervisor: supervisor, logger: logger)
+      source: settings.source, queue: queue, devices: { devices.status }, stations: stations, supervisor: supervisor,
+      logger: logger)
+    let listeners = Listeners(settings, environment: environment)
 
     var services: [any Service] = []
     if let forwarder { services.append(LastSending(forwarder)) }
-    services.append(try page(queue, stations, devices, forwarder))
-    services.append(control(queue, stations, devices, forwarder))
+    services += self.listeners(listeners, queue, stations, devices, forwarder)
     services.append(
       Work("capture") {
+        async let ready: Void = sayReady(after: listeners, queue, supervisor)
         if !isRecorded { await record(start.entry(), in: queue, whenPossible: supervisor) }
+        await stations.carryOver(into: queue.status.incarnation)
         async let signs: Void = life.run()
         await devices.run()
         await signs
+        await ready
       })
-    supervisor.ready(status: isRecorded ? "capturing for \(settings.source)" : "not capturing yet: the log says why")
     try await runTogether(services, logger: logger)
 
     supervisor.stopping()
+    await stations.tellShed(at: .now(), hasRoom: !queue.status.isThinning)
     let stopped = Event(StoppedData(why: "told to stop"), at: .now(), subject: settings.source.description)
     _ = try? await queue.append { _ in Entry(events: [stopped]) }
     if let forwarder { await forwarder.drain(within: .seconds(1)) }
@@ -90,39 +93,70 @@ struct EdgeDaemon {
     }
   }
 
-  private func page(
-    _ queue: EventQueue, _ stations: LineStations, _ devices: LineDevices, _ forwarder: Forwarder?
-  ) throws -> any Service {
-    let token = try settings.web.tokenFile.map { try BearerToken(file: $0) }
+  /// Says that the service has started, once every listener was tried.
+  private func sayReady(after listeners: Listeners, _ queue: EventQueue, _ supervisor: Supervisor) async {
+    await listeners.waitUntilTried()
+    guard !Task.isCancelled else { return }
+    supervisor.ready(
+      status: queue.status.accepts ? "capturing for \(settings.source)" : "not capturing yet: the log says why")
+  }
+
+  private func listeners(
+    _ listeners: Listeners, _ queue: EventQueue, _ stations: LineStations, _ devices: LineDevices,
+    _ forwarder: Forwarder?
+  ) -> [any Service] {
     let listener = settings.web.listener
-    let page = try site(queue, stations, devices, forwarder, token: token).application(listener) { port in
-      logger.info("the line's page is at \(listener.url(port: port))")
-    }
-    return Listening(place: listener.url(port: listener.port), setting: "web.listen", service: page)
-  }
-
-  private func control(
-    _ queue: EventQueue, _ stations: LineStations, _ devices: LineDevices, _ forwarder: Forwarder?
-  ) -> any Service {
     let path = settings.controlSocket(environment: environment)
-    let control = EdgeControl(site(queue, stations, devices, forwarder, token: nil))
-      .application(path: path, logger: logger)
-    return Listening(place: path, setting: "control.socket", service: control)
-  }
-
-  private func site(
-    _ queue: EventQueue, _ stations: LineStations, _ devices: LineDevices, _ forwarder: Forwarder?,
-    token: BearerToken?
-  ) -> EdgeSite {
-    EdgeSite(
-      source: settings.source, version: Lotline.version, queue: queue, token: token,
-      devices: { devices.status }, contexts: { await stations.contexts.map { $0.stamp } },
-      forward: Self.status(of: forwarder), logger: logger)
+    @Sendable func site(_ token: BearerToken?) -> EdgeSite {
+      EdgeSite(
+        source: settings.source, version: Lotline.version, queue: queue, token: token,
+        devices: { devices.status }, contexts: { await stations.contexts.map { $0.stamp } },
+        forward: Self.status(of: forwarder), listeners: { listeners.status }, logger: logger)
+    }
+    return [
+      LastingListener(board: listeners.page, setting: "web.listen", logger: logger) { onRunning in
+        let token = try settings.web.tokenFile.map { try BearerToken(file: $0) }
+        return try site(token).application(listener) { onRunning(listener.url(port: $0)) }
+      } onTried: {
+        listeners.tried.yield("page")
+      },
+      LastingListener(board: listeners.control, setting: "control.socket", logger: logger) { onRunning in
+        EdgeControl(site(nil)).application(path: path, logger: logger) { onRunning(path) }
+      } onTried: {
+        listeners.tried.yield("control")
+      },
+    ]
   }
 
   private static func status(of forwarder: Forwarder?) -> (@Sendable () -> ForwardStatus)? {
     guard let forwarder else { return nil }
     return { forwarder.status }
+  }
+}
+
+/// The listeners of a line PC: its page for people and pullers, its control socket for the commands.
+private struct Listeners: Sendable {
+  let page: ListenerBoard
+  let control: ListenerBoard
+  private let outcomes: AsyncStream<String>
+  let tried: AsyncStream<String>.Continuation
+
+  init(_ settings: EdgeSettings, environment: [String: String]) {
+    let listener = settings.web.listener
+    page = ListenerBoard(name: "page", place: listener.url(port: listener.port))
+    control = ListenerBoard(name: "control socket", place: settings.controlSocket(environment: environment))
+    (outcomes, tried) = AsyncStream.makeStream(bufferingPolicy: .bufferingOldest(64))
+  }
+
+  var status: [ListenerStatus] { [page.status, control.status] }
+
+  /// Returns once each has listened or failed, or the task is cancelled.
+  func waitUntilTried() async {
+    var left: Set<String> = ["page", "control"]
+    for await name in outcomes {
+      left.remove(name)
+      if left.isEmpty { return }
+    }
   }
 }
 

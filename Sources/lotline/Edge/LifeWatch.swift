@@ -11,26 +11,48 @@ struct LifeWatch {
 
   init(_ incarnation: Incarnation) { self.incarnation = incarnation }
 
+  /// What a look found.
+  struct News {
+    /// The first event of a new life.
+    var started: StartedData?
+    /// Events that nobody has any more, and that were not told of before.
+    var lost: [LostNumbers] = []
+  }
+
   /// Takes the next look; what there is to record.
-  mutating func look(at status: QueueStatus, _ opening: Opening, now: Timestamp) -> [any EventData] {
-    var news: [any EventData] = []
+  mutating func look(at status: QueueStatus, _ opening: Opening, now: Timestamp) -> News {
+    var news = News()
     if status.incarnation != incarnation {
       incarnation = status.incarnation
       let former = status.incarnations.dropLast().last
       let why = status.incarnations.last?.why ?? ""
-      news.append(
-        Start.started(
-          after: former.map { .init(incarnation: $0.incarnation, through: $0.last, head: $0.head, why: why) },
-          alive: now))
+      news.started = Start.started(
+        after: former.map { .init(incarnation: $0.incarnation, through: $0.last, head: $0.head, why: why) },
+        alive: now)
     }
     guard !opening.isSalvaging else { return news }
-    for lost in opening.lost where told.insert(lost).inserted {
-      news.append(
-        GapData(
-          kind: .lost, from: opening.alive, to: now,
-          count: lost.numbers.upperBound - lost.numbers.lowerBound + 1,
-          reason: "events \(lost) could not be recovered from the damaged file \(opening.setAside ?? "")"))
-    }
+    news.lost = opening.lost.filter { told.insert($0).inserted }
     return news
+  }
+}
+
+extension EventQueue {
+  /// The gap that lost events leave: between the events that stand on either side of them, as far as those are there.
+  func gap(of lost: LostNumbers, now: Timestamp) -> GapData {
+    let (first, last) = (lost.numbers.lowerBound, lost.numbers.upperBound)
+    let before = first > 1 ? time(of: EventID(incarnation: lost.incarnation, sequence: first - 1)) : nil
+    let after = time(of: EventID(incarnation: lost.incarnation, sequence: last + 1))
+    return GapData(
+      kind: .lost, from: before ?? opening.alive.map { min($0, now) }, to: after ?? opening.alive ?? now,
+      count: last - first + 1,
+      reason: "events \(lost) could not be recovered from the damaged file \(opening.setAside ?? "")")
+  }
+
+  private func time(of id: EventID) -> Timestamp? {
+    guard
+      let batch = try? batch(incarnation: id.incarnation, after: id.sequence - 1, limit: 1, maxBytes: 1),
+      batch.first == id.sequence, let line = batch.lines.first
+    else { return nil }
+    return (try? Envelope(line: line))?.time
   }
 }

@@ -3,6 +3,7 @@ import Events
 import Logging
 import Machine
 import Queue
+import Stations
 
 /// Writes when the daemon was last alive, watches the clock, and feeds the watchdog with work that was done.
 ///
@@ -12,6 +13,7 @@ struct SignsOfLife: Sendable {
   let source: SourceName
   let queue: EventQueue
   let devices: @Sendable () -> [DeviceStatus]
+  let stations: LineStations
   let supervisor: Supervisor
   let logger: Logger
   /// How often; a crash is known to this exactness.
@@ -29,15 +31,15 @@ struct SignsOfLife: Sendable {
       let moment = Moment.now()
       do {
         try await queue.beat(at: moment.time)
-        var news = life.look(at: queue.status, queue.opening, now: moment.time)
-        if let change = clock.look(at: moment, state: .now()) { news.append(change) }
-        if !news.isEmpty {
-          let events = news.map { Event($0, at: moment, subject: source.description) }
-          _ = try await queue.append { _ in Entry(events: events) }
-        }
+        try await tellNews(&life, &clock, at: moment)
+        await stations.tellShed(at: moment, hasRoom: !queue.status.isThinning)
         failing = false
       } catch {
-        if !failing { logger.error("writing a sign of life: \(error)") }
+        // What is full says so itself.
+        if case Refusal.full? = error as? Refusal {
+        } else if !failing {
+          logger.error("writing a sign of life: \(error)")
+        }
         failing = true
       }
       let newlyHanging = progress.look(at: devices(), moment: moment)
@@ -45,6 +47,22 @@ struct SignsOfLife: Sendable {
       for name in newlyHanging { logger.error("device \(name) has not gone round its loop for \(patience): it hangs") }
       try? await Task.sleep(for: every)
     }
+  }
+}
+
+extension SignsOfLife {
+  /// Records what was noticed; what the queue does not take is noticed again.
+  private func tellNews(_ life: inout LifeWatch, _ clock: inout ClockWatch, at moment: Moment) async throws {
+    var (seenLife, seenClock) = (life, clock)
+    let news = seenLife.look(at: queue.status, queue.opening, now: moment.time)
+    var events: [Event] = []
+    func add(_ data: some EventData) { events.append(Event(data, at: moment, subject: source.description)) }
+    if let started = news.started { add(started) }
+    for lost in news.lost { add(await queue.gap(of: lost, now: moment.time)) }
+    if let change = seenClock.look(at: moment, state: .now()) { add(change) }
+    if !events.isEmpty { _ = try await queue.append { [events] _ in Entry(events: events) } }
+    (life, clock) = (seenLife, seenClock)
+    if news.started != nil { await stations.carryOver(into: queue.status.incarnation) }
   }
 }
 

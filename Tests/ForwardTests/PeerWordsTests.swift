@@ -1,0 +1,48 @@
+import AsyncHTTPClient
+import Glibc
+import NIOCore
+import Testing
+
+@testable import Forward
+
+/// What a technician reads who has to find out why the central is away.
+struct PeerWordsTests {
+  @Test(arguments: [
+    (ECONNREFUSED, "nothing listens there"), (ECONNRESET, "broken off"), (EPIPE, "broken off"),
+    (EHOSTUNREACH, "no way to that address"), (ENETUNREACH, "no way to that address"), (ETIMEDOUT, "no answer"),
+    (EPERM, "Operation not permitted"),
+  ])
+  func `a fault of the network is told in plain words`(_ code: Int32, _ words: String) {
+    let told = PeerWords.sentence(for: IOError(errnoCode: code, reason: "connection reset (error set)"))
+    #expect(told.contains(words))
+    for raw in ["error set", "errno", "IOError", "(error"] { #expect(!told.contains(raw), "\(told)") }
+    #expect(!told.hasSuffix("."))
+  }
+
+  @Test func `so are the client's own faults`() {
+    for error in [HTTPClientError.connectTimeout, .remoteConnectionClosed, .readTimeout, .deadlineExceeded] {
+      let told = PeerWords.sentence(for: error)
+      #expect(!told.contains("HTTPClientError") && !told.hasSuffix("."), "\(told)")
+    }
+  }
+
+  @Test func `a sentence that goes into another one leaves its full stop behind`() {
+    #expect("set it in central.yaml.".withoutStop == "set it in central.yaml")
+    #expect("no stop".withoutStop == "no stop" && "and so on...".withoutStop == "and so on...")
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `a real central that is not there, and one whose name nobody knows`() async throws {
+    for (url, words) in [
+      ("http://127.0.0.1:1", "nothing listens there (connection refused)"),
+      ("http://no-such-host.invalid:8480", "has no address"),
+    ] {
+      try await Peer.with(ForwardSettings(url: url)) { peer in
+        do throws(RouteFault) {
+          _ = try await peer.send(PeerRequest(path: "/v1/sources/a"))
+          Issue.record("it answered")
+        } catch { #expect(error.description.contains(words), "\(error)") }
+      }
+    }
+  }
+}

@@ -1,0 +1,66 @@
+import Events
+import Foundation
+import Glibc
+import TestParts
+import Testing
+
+/// A line with one PLC that is named by a host, and a name server that never answers.
+@Suite(.enabled(if: OwnMounts.areAllowed, Comment(rawValue: OwnMounts.reason)), .timeLimit(.minutes(2)))
+struct SlowNameTests {
+  @Test func `a name server that does not answer costs its own device only, and does not hold up the stop`()
+    async throws
+  {
+    let server = try SilentNameServer()
+    defer { server.close() }
+    let plcs = try await SerialPLC.some(1)
+    let line = try LineFolder(
+      plcs: [.init(plcs[0]), .init(name: "far", port: 502)], scanners: [])
+    let settings = try String(contentsOfFile: line.edge, encoding: .utf8)
+      .replacing("\"127.0.0.1:502\"", with: "\"plc-7.plant.test:502\"")
+    try line.scratch.write("edge.yaml", settings)
+    try line.scratch.write("resolv.conf", "nameserver \(SilentNameServer.address)\noptions timeout:30 attempts:1\n")
+    let edge = try OwnMounts.start(
+      ["edge", "run", "--config", line.edge],
+      after: "mount --bind \(line.scratch.file("resolv.conf")) /etc/resolv.conf", in: line.scratch, name: "edge")
+    try await eventually("the far one is named; \(edge.said)", within: .seconds(20)) {
+      edge.said.contains("far (plc-7.plant.test:502 unit 1): the name plc-7.plant.test has no address after 500ms")
+    }
+    let making = Task { await plcs[0].run() }
+    try await eventually("the near one makes its pieces; \(edge.said)") { await plcs[0].acknowledged.count >= 5 }
+    making.cancel()
+    // Longer than two beats of the watch, which would tell of a loop that stands still.
+    #expect(server.wasAsked)
+    let told = ContinuousClock.now
+    edge.signal(SIGTERM)
+    #expect(try await edge.ended(within: .seconds(10)) == 0, "\(edge.said)")
+    #expect(ContinuousClock.now - told < .seconds(10))
+    #expect(!edge.said.contains("it hangs"))
+  }
+}
+
+/// A name server's port that takes questions and answers none.
+private struct SilentNameServer {
+  static let address = "127.77.0.53"
+  private let descriptor: Int32
+
+  init() throws {
+    descriptor = socket(AF_INET, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
+    var place = sockaddr_in()
+    place.sin_family = sa_family_t(AF_INET)
+    place.sin_port = in_port_t(53).bigEndian
+    place.sin_addr.s_addr = inet_addr(Self.address)
+    let bound = withUnsafePointer(to: &place) {
+      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
+      }
+    }
+    guard bound == 0 else { throw Impatience(description: "port 53 of \(Self.address) is not to be had") }
+  }
+
+  var wasAsked: Bool {
+    var buffer = [UInt8](repeating: 0, count: 512)
+    return recv(descriptor, &buffer, buffer.count, 0) > 0
+  }
+
+  func close() { Glibc.close(descriptor) }
+}
