@@ -46,10 +46,14 @@ final class Program: @unchecked Sendable {  // Foundation's Process is not Senda
     process.environment = ProcessInfo.processInfo.environment.merging(
       environment.merging(["SWIFT_BACKTRACE": "enable=no"]) { given, _ in given }
     ) { _, new in new }
-    process.standardOutput = try FileHandle(forWritingTo: URL(filePath: output))
-    process.standardError = try FileHandle(forWritingTo: URL(filePath: messages))
+    let written = try [output, messages].map { try FileHandle(forWritingTo: URL(filePath: $0)) }
+    process.standardOutput = written[0]
+    process.standardError = written[1]
     process.standardInput = input
     try process.run()
+    // They are the program's now. Kept here, those of all tests that run at once would leave no descriptor below 960 for
+    // the tests of Modbus connections.
+    for handle in written + [input.fileHandleForReading] { try? handle.close() }
   }
 
   deinit {
