@@ -54,7 +54,7 @@ let package = Package(
   ],
   targets: [
     // The ground: what the machine and the settings files give. Imports none of our rooms.
-    .target(name: "CMachine"),
+    .target(name: "CMachine", linkerSettings: [.linkedLibrary("sqlite3")]),
     room("Machine", ["CMachine"]),
     room("Settings", [.product(name: "Yams", package: "Yams")]),
 

@@ -45,3 +45,9 @@ int lotline_open_pty(char *path, size_t capacity) {
 }
 
 void lotline_trim_memory(void) { malloc_trim(0); }
+
+// Variadic, so that Swift cannot call it; declared here, since SQLite's header is Debian's and not needed otherwise.
+extern int sqlite3_config(int, ...);
+enum { memory_statistics = 9 };
+
+int lotline_stop_sqlite_counting(void) { return sqlite3_config(memory_statistics, 0); }

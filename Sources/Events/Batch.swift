@@ -1,3 +1,5 @@
+private import Glibc
+
 /// Consecutive lines of one incarnation with the chain's hash before them: what push and pull both carry.
 ///
 /// A batch never spans a hole. Numbers that are lost for good may stand before its first line, declared.
@@ -72,9 +74,23 @@ public struct Batch: Sendable, Hashable {
     head = try need(Header.head) { ChainHash($0) }
     lost = try header(Header.lost) == nil ? nil : need(Header.lost) { Self.range($0) }
     if let lost, lost.upperBound + 1 != first { throw .header(Header.lost, found: header(Header.lost)) }
-    let pieces = body.split(separator: 0x0A, omittingEmptySubsequences: false)
-    guard pieces.last?.isEmpty ?? true else { throw .unfinished }
-    lines = pieces.dropLast().map { Array($0) }
+    let cut = body.withContiguousStorageIfAvailable { Self.cut($0) }
+    guard let lines = cut ?? ContiguousArray(body).withUnsafeBufferPointer({ Self.cut($0) }) else { throw .unfinished }
+    self.lines = lines
+  }
+
+  /// The lines without their newlines; nil where the last has none.
+  private static func cut(_ body: UnsafeBufferPointer<UInt8>) -> [[UInt8]]? {
+    var lines: [[UInt8]] = []
+    var start = 0
+    while start < body.count {
+      guard let from = body.baseAddress.map({ $0 + start }), let newline = memchr(from, 0x0A, body.count - start)
+      else { return nil }
+      let count = UnsafeRawPointer(newline) - UnsafeRawPointer(from)
+      lines.append(Array(body[start..<start + count]))
+      start += count + 1
+    }
+    return lines
   }
 
   private static func range(_ text: String) -> ClosedRange<UInt64>? {
@@ -126,13 +142,16 @@ public struct VerifiedBatch: Sendable {
     envelopes.reserveCapacity(batch.lines.count)
     hashes.reserveCapacity(batch.lines.count)
     var hash = batch.previous
+    var like: Envelope?
     for (index, line) in batch.lines.enumerated() {
       let number = batch.first + UInt64(index)
       if let digest = ChainHash.heldDigest(line) {
         envelopes.append(nil)
         hash = hash.extended(byDigest: digest)
       } else {
-        envelopes.append(try Self.envelope(of: line, number: number, batch: batch, source: source))
+        let envelope = try Self.envelope(of: line, number: number, like: like, batch: batch, source: source)
+        envelopes.append(envelope)
+        like = envelope
         hash = hash.extended(byDigest: ChainHash.digest(of: line))
       }
       hashes.append(hash)
@@ -144,11 +163,11 @@ public struct VerifiedBatch: Sendable {
     self.hashes = hashes
   }
 
-  private static func envelope(of line: [UInt8], number: UInt64, batch: Batch, source: SourceName)
+  private static func envelope(of line: [UInt8], number: UInt64, like: Envelope?, batch: Batch, source: SourceName)
     throws(BatchFault) -> Envelope
   {
     let envelope: Envelope
-    do { envelope = try Envelope(line: line) } catch { throw .line(number, error) }
+    do { envelope = try Envelope(line: line, like: like) } catch { throw .line(number, error) }
     guard envelope.id.sequence == number, envelope.id.incarnation == batch.incarnation, envelope.source == source
     else { throw .misplaced(number, found: "\(envelope.id) of \(envelope.source)") }
     return envelope

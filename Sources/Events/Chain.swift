@@ -31,7 +31,7 @@ public struct ChainHash: Sendable, Hashable, CustomStringConvertible {
     var hash = SHA256()
     let done: Void? = line.withContiguousStorageIfAvailable { hash.update(bufferPointer: UnsafeRawBufferPointer($0)) }
     if done == nil { hash.update(data: Array(line)) }
-    return Array(hash.finalize())
+    return hash.finalize().withUnsafeBytes { Array($0) }
   }
 
   /// The hash after the line with this digest.
@@ -39,7 +39,7 @@ public struct ChainHash: Sendable, Hashable, CustomStringConvertible {
     var hash = SHA256()
     hash.update(data: bytes)
     hash.update(data: digest)
-    return ChainHash(unchecked: Array(hash.finalize()))
+    return ChainHash(unchecked: hash.finalize().withUnsafeBytes { Array($0) })
   }
 
   /// The hash after `line`, which has no newline.

@@ -26,73 +26,80 @@ public struct Envelope: Sendable, Hashable {
   }
 
   /// Reads `line` (no newline), its fields in any order.
-  public init(line: some Collection<UInt8>) throws(Fault) {
-    let read: Result<Envelope, Fault>? = line.withContiguousStorageIfAvailable { Self.scan($0) }
-    self = try (read ?? ContiguousArray(line).withUnsafeBufferPointer { Self.scan($0) }).get()
+  ///
+  /// Consecutive lines name the same things: with the envelope before this one in `like`, what is equal is shared
+  /// with it in place of a copy.
+  public init(line: some Collection<UInt8>, like: Envelope? = nil) throws(Fault) {
+    let read: Result<Envelope, Fault>? = line.withContiguousStorageIfAvailable { Self.scan($0, like) }
+    self = try (read ?? ContiguousArray(line).withUnsafeBufferPointer { Self.scan($0, like) }).get()
   }
 
-  private init(_ fields: Fields) throws(Fault) {
-    func need<Value>(_ name: String, _ text: String?, _ read: (String) -> Value?) throws(Fault) -> Value {
-      guard let text else { throw .missing(name) }
-      guard let value = read(text) else { throw .invalid(name) }
-      return value
-    }
-    guard try need("specversion", fields.specversion, { $0 }) == "1.0" else { throw .invalid("specversion") }
-    id = try need("id", fields.id) { EventID($0) }
-    source = try need("source", fields.source) { SourceName($0) }
-    type = try need("type", fields.type) { $0.isEmpty ? nil : $0 }
-    time = try need("time", fields.time) { Timestamp($0) }
-    subject = try need("subject", fields.subject) { $0 }
-    boottimeNanoseconds = try need("boottime", fields.boottime) { UInt64($0) }
-    guard let data = fields.data else { throw .missing("data") }
-    self.data = data
-  }
-
-  private struct Fields {
-    var specversion, id, source, type, time, subject, boottime: String?
-    var data: Range<Int>?
-  }
-
-  private static func scan(_ bytes: UnsafeBufferPointer<UInt8>) -> Result<Envelope, Fault> {
-    var found = Fields()
+  private static func scan(_ bytes: UnsafeBufferPointer<UInt8>, _ like: Envelope?) -> Result<Envelope, Fault> {
+    var found = Found()
     var scanner = JSONScanner(bytes)
-    let whole = scanner.fields { scanner, key in
-      switch Field(bytes[key]) {
-      case .data:
-        scanner.skipSpace()
-        guard !scanner.isAtEnd, bytes[scanner.at] == 0x7B else { return false }
-        found.data = scanner.skip()
-        return found.data != nil
-      case .other: return scanner.skip() != nil
-      case .text(let path):
-        scanner.skipSpace()
-        guard let range = scanner.string(), let text = scanner.text(range) else { return false }
-        found[keyPath: path] = text
-        return true
-      }
-    }
+    let whole = scanner.fields { scanner, key in found.take(key, &scanner) }
     scanner.skipSpace()
     guard whole, scanner.isAtEnd else { return .failure(.notJSON) }
-    do throws(Fault) { return .success(try Envelope(found)) } catch { return .failure(error) }
+    do throws(Fault) { return .success(try Envelope(found, scanner, like)) } catch { return .failure(error) }
   }
 
-  private enum Field {
-    case text(WritableKeyPath<Fields, String?>)
-    case data
-    case other
+  /// Where the fields are: the insides of strings, and `data` as it stands.
+  private struct Found {
+    var specversion, id, source, type, time, subject, boottime, data: Range<Int>?
 
-    init(_ name: Slice<UnsafeBufferPointer<UInt8>>) {
-      switch String(decoding: name, as: UTF8.self) {
-      case "specversion": self = .text(\.specversion)
-      case "id": self = .text(\.id)
-      case "source": self = .text(\.source)
-      case "type": self = .text(\.type)
-      case "time": self = .text(\.time)
-      case "subject": self = .text(\.subject)
-      case "boottime": self = .text(\.boottime)
-      case "data": self = .data
-      default: self = .other
+    /// Passes over one field's value; false if it is malformed.
+    mutating func take(_ key: Range<Int>, _ scanner: inout JSONScanner) -> Bool {
+      scanner.skipSpace()
+      func kept(_ range: inout Range<Int>?) -> Bool {
+        range = scanner.string()
+        return range != nil
       }
+      if scanner.word(key, is: "id") { return kept(&id) }
+      if scanner.word(key, is: "time") { return kept(&time) }
+      if scanner.word(key, is: "type") { return kept(&type) }
+      if scanner.word(key, is: "source") { return kept(&source) }
+      if scanner.word(key, is: "subject") { return kept(&subject) }
+      if scanner.word(key, is: "boottime") { return kept(&boottime) }
+      if scanner.word(key, is: "specversion") { return kept(&specversion) }
+      guard scanner.word(key, is: "data") else { return scanner.skip() != nil }
+      guard scanner.isObject else { return false }
+      data = scanner.skip()
+      return data != nil
     }
+  }
+
+  private init(_ found: Found, _ scanner: JSONScanner, _ like: Envelope?) throws(Fault) {
+    func need<Value>(_ name: String, _ range: Range<Int>?, _ read: (Range<Int>) -> Value?) throws(Fault) -> Value {
+      guard let range else { throw .missing(name) }
+      guard let value = read(range) else { throw .invalid(name) }
+      return value
+    }
+    _ = try need("specversion", found.specversion) { scanner.word($0, is: "1.0") ? true : nil }
+    id = try need("id", found.id) { EventID(scanner, $0, like: like?.id) }
+    source = try need("source", found.source) { range in
+      scanner.text(range, like: like?.source.description)
+        .flatMap { $0 == like?.source.description ? like?.source : SourceName($0) }
+    }
+    type = try need("type", found.type) { range in
+      scanner.text(range, like: like?.type).flatMap { $0.isEmpty ? nil : $0 }
+    }
+    time = try need("time", found.time) { Timestamp(bytes: UnsafeBufferPointer(rebasing: scanner.bytes[$0])) }
+    subject = try need("subject", found.subject) { scanner.text($0, like: like?.subject) }
+    boottimeNanoseconds = try need("boottime", found.boottime) { scanner.whole($0) }
+    guard let data = found.data else { throw .missing("data") }
+    self.data = data
+  }
+}
+
+extension EventID {
+  /// From the inside of a string in a line.
+  fileprivate init?(_ scanner: JSONScanner, _ range: Range<Int>, like: EventID?) {
+    let colon = range.lowerBound + 32
+    guard range.count > 33, scanner.bytes[colon] == 0x3A, let sequence = scanner.whole(colon + 1..<range.upperBound),
+      (1...Self.highestSequence).contains(sequence),
+      let text = scanner.text(range.lowerBound..<colon, like: like?.incarnation.description),
+      let incarnation = text == like?.incarnation.description ? like?.incarnation : Incarnation(text)
+    else { return nil }
+    self.init(incarnation: incarnation, sequence: sequence)
   }
 }

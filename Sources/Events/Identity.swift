@@ -40,8 +40,8 @@ public struct EventID: Sendable, Hashable, CustomStringConvertible {
   /// Counted from 1 within the incarnation, without holes.
   public let sequence: UInt64
 
-  /// The highest number that is taken from outside: far beyond any line's life, and safe to count on from.
-  public static let highestSequence: UInt64 = 1 << 62
+  /// The highest number that is taken from outside: 35 years of a thousand events a second.
+  public static let highestSequence: UInt64 = 1 << 40 - 1
 
   public init(incarnation: Incarnation, sequence: UInt64) {
     self.incarnation = incarnation

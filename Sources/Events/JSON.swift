@@ -45,15 +45,16 @@ public enum JSON: Sendable, Hashable {
 
   /// Reads one value that fills `bytes`; nil if they are not JSON (RFC 8259), not UTF-8, or nested deeper than 32.
   public init?(_ bytes: some Collection<UInt8>) {
-    let bytes = ContiguousArray(bytes)
-    let parsed = bytes.withUnsafeBufferPointer { buffer -> JSON? in
-      var scanner = JSONScanner(buffer)
-      guard let value = scanner.value() else { return nil }
-      scanner.skipSpace()
-      return scanner.isAtEnd ? value : nil
-    }
-    guard let parsed else { return nil }
-    self = parsed
+    let parsed: JSON?? = bytes.withContiguousStorageIfAvailable { Self.parse($0) }
+    guard let value = parsed ?? ContiguousArray(bytes).withUnsafeBufferPointer({ Self.parse($0) }) else { return nil }
+    self = value
+  }
+
+  private static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> JSON? {
+    var scanner = JSONScanner(bytes)
+    guard let value = scanner.value() else { return nil }
+    scanner.skipSpace()
+    return scanner.isAtEnd ? value : nil
   }
 }
 
@@ -132,8 +133,16 @@ extension JSONScanner {
 
   /// The text of a string whose inside is `range`; nil if it is not UTF-8 or has half a surrogate pair.
   func text(_ range: Range<Int>) -> String? {
-    let inside = bytes[range]
-    guard inside.contains(0x5C) else { return String(validating: inside, as: UTF8.self) }
+    let inside = UnsafeBufferPointer(rebasing: bytes[range])
+    var isASCII = true
+    var hasEscapes = false
+    for byte in inside {
+      isASCII = isASCII && byte < 0x80
+      hasEscapes = hasEscapes || byte == 0x5C
+    }
+    guard hasEscapes else {
+      return isASCII ? String(decoding: inside, as: UTF8.self) : String(validating: inside, as: UTF8.self)
+    }
     var utf8: [UInt8] = []
     var index = range.lowerBound
     while index < range.upperBound {

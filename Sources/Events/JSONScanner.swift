@@ -13,6 +13,8 @@ struct JSONScanner {
   }
 
   var isAtEnd: Bool { at == bytes.count }
+  /// Whether an object is next.
+  var isObject: Bool { at < bytes.count && bytes[at] == 0x7B }
 
   mutating func skipSpace() {
     while at < bytes.count, bytes[at] == 0x20 || bytes[at] == 0x0A || bytes[at] == 0x0D || bytes[at] == 0x09 { at += 1 }
@@ -99,11 +101,10 @@ struct JSONScanner {
     return take(0x5D)
   }
 
-  private mutating func literal(_ word: StaticString) -> Bool {
-    let count = word.utf8CodeUnitCount
-    guard at + count <= bytes.count else { return false }
-    for index in 0..<count where bytes[at + index] != word.utf8Start[index] { return false }
-    at += count
+  private mutating func literal(_ name: StaticString) -> Bool {
+    let end = at + name.utf8CodeUnitCount
+    guard end <= bytes.count, word(at..<end, is: name) else { return false }
+    at = end
     return true
   }
 
@@ -128,6 +129,41 @@ struct JSONScanner {
       guard digits() else { return false }
     }
     return true
+  }
+}
+
+extension JSONScanner {
+  /// Whether the bytes of `range` are these letters.
+  func word(_ range: Range<Int>, is name: StaticString) -> Bool {
+    guard range.count == name.utf8CodeUnitCount else { return false }
+    for index in 0..<range.count where bytes[range.lowerBound + index] != name.utf8Start[index] { return false }
+    return true
+  }
+
+  /// The whole number that the bytes of `range` write in digits; nil if there are other bytes, a leading zero or too
+  /// many.
+  func whole(_ range: Range<Int>) -> UInt64? {
+    guard let first = range.first, bytes[first] != 0x30 || range.count == 1 else { return nil }
+    var value: UInt64 = 0
+    for byte in bytes[range] {
+      guard byte >= 0x30, byte <= 0x39 else { return nil }
+      let (tens, isOver) = value.multipliedReportingOverflow(by: 10)
+      let (sum, isOverToo) = tens.addingReportingOverflow(UInt64(byte - 0x30))
+      guard !isOver, !isOverToo else { return nil }
+      value = sum
+    }
+    return value
+  }
+
+  /// The text of a string whose inside is `range`: `like` itself where it is the same.
+  func text(_ range: Range<Int>, like: String?) -> String? {
+    if let like, like.utf8.count == range.count {
+      let isSame = like.utf8.withContiguousStorageIfAvailable { known in
+        known.elementsEqual(UnsafeBufferPointer(rebasing: bytes[range]))
+      }
+      if isSame == true, !bytes[range].contains(0x5C) { return like }
+    }
+    return text(range)
   }
 }
 

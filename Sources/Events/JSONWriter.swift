@@ -37,12 +37,13 @@ public struct JSONWriter: Sendable {
 
   public mutating func value(_ number: Int64) {
     separate()
-    append(number)
+    if number < 0 { bytes.append(0x2D) }
+    append(number.magnitude)
   }
 
   public mutating func value(_ number: UInt64) {
     separate()
-    bytes.append(contentsOf: String(number).utf8)
+    append(number)
   }
 
   public mutating func value(_ number: Int) { value(Int64(number)) }
@@ -120,32 +121,46 @@ public struct JSONWriter: Sendable {
     needsComma = true
   }
 
-  private mutating func append(_ number: Int64) {
-    if number >= 0, number < 10 {
-      bytes.append(0x30 + UInt8(number))
-    } else {
-      bytes.append(contentsOf: String(number).utf8)
+  private mutating func append(_ number: UInt64) {
+    withUnsafeTemporaryAllocation(of: UInt8.self, capacity: 20) { digits in
+      var start = 20
+      var rest = number
+      repeat {
+        start -= 1
+        digits[start] = 0x30 + UInt8(rest % 10)
+        rest /= 10
+      } while rest > 0
+      bytes.append(contentsOf: digits[start...])
     }
   }
 
   private mutating func quote(_ text: String) {
+    var text = text
     bytes.append(0x22)
-    for byte in text.utf8 {
-      switch byte {
-      case 0x22, 0x5C:
-        bytes.append(0x5C)
-        bytes.append(byte)
-      case 0x0A: bytes.append(contentsOf: [0x5C, 0x6E])
-      case 0x0D: bytes.append(contentsOf: [0x5C, 0x72])
-      case 0x09: bytes.append(contentsOf: [0x5C, 0x74])
-      case 0..<0x20:
-        bytes.append(contentsOf: [0x5C, 0x75, 0x30, 0x30])
-        bytes.append(hexDigits[Int(byte >> 4)])
-        bytes.append(hexDigits[Int(byte & 15)])
-      default: bytes.append(byte)
+    text.withUTF8 { utf8 in
+      if utf8.allSatisfy({ $0 >= 0x20 && $0 != 0x22 && $0 != 0x5C }) {
+        bytes.append(contentsOf: utf8)
+      } else {
+        for byte in utf8 { escape(byte) }
       }
     }
     bytes.append(0x22)
+  }
+
+  private mutating func escape(_ byte: UInt8) {
+    switch byte {
+    case 0x22, 0x5C:
+      bytes.append(0x5C)
+      bytes.append(byte)
+    case 0x0A: bytes.append(contentsOf: [0x5C, 0x6E])
+    case 0x0D: bytes.append(contentsOf: [0x5C, 0x72])
+    case 0x09: bytes.append(contentsOf: [0x5C, 0x74])
+    case 0..<0x20:
+      bytes.append(contentsOf: [0x5C, 0x75, 0x30, 0x30])
+      bytes.append(hexDigits[Int(byte >> 4)])
+      bytes.append(hexDigits[Int(byte & 15)])
+    default: bytes.append(byte)
+    }
   }
 }
 

@@ -54,16 +54,21 @@ extension Timestamp: CustomStringConvertible {
   /// Reads RFC 3339 in UTC; nil for anything else.
   ///
   /// The fraction of a second has up to six digits or is absent; second 60 is the next minute's first moment.
-  public init?(_ text: String) { self.init(bytes: Array(text.utf8)[...]) }
+  public init?(_ text: String) {
+    var text = text
+    let read = text.withUTF8 { Timestamp(bytes: $0) }
+    guard let read else { return nil }
+    self = read
+  }
 
-  init?(bytes: ArraySlice<UInt8>) {
-    let b = Array(bytes)
+  init?(bytes b: UnsafeBufferPointer<UInt8>) {
     guard b.count >= 20, b.count <= 27, b[4] == 0x2D, b[7] == 0x2D, b[10] == 0x54, b[13] == 0x3A, b[16] == 0x3A,
       b[b.count - 1] == 0x5A
     else { return nil }
     func number(_ range: Range<Int>) -> Int? {
       var value = 0
-      for digit in b[range] {
+      for index in range {
+        let digit = b[index]
         guard digit >= 0x30, digit <= 0x39 else { return nil }
         value = value * 10 + Int(digit - 0x30)
       }

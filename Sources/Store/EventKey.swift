@@ -15,6 +15,26 @@ struct EventKey: Sendable, Hashable, Comparable {
 
   /// From the columns of these names.
   init(_ row: Row) { self.init(incarnation: row["incarnation"], sequence: row["sequence"]) }
+
+  /// Both in one number of the same order: the row of an event.
+  var packed: Int64 { incarnation << Self.sequenceBits | sequence }
+
+  init(packed: Int64) {
+    self.init(incarnation: packed >> Self.sequenceBits, sequence: packed & (1 << Self.sequenceBits - 1))
+  }
+
+  /// The first and the last row of an incarnation, for `BETWEEN`.
+  static func all(of incarnation: Int64) -> StatementArguments {
+    [
+      EventKey(incarnation: incarnation, sequence: 0).packed,
+      EventKey(incarnation: incarnation + 1, sequence: 0).packed - 1,
+    ]
+  }
+
+  /// Enough for `EventID.highestSequence`.
+  static let sequenceBits: Int64 = 40
+  /// The highest row of an incarnation that can be packed.
+  static let lastIncarnation: Int64 = 1 << (63 - sequenceBits) - 1
 }
 
 extension Row {

@@ -1,8 +1,10 @@
 import GRDB
 
-/// The tables, in numbered steps: plain SQL, the same for SQLite and (with its own types) PostgreSQL.
+/// The tables, in numbered steps: plain SQL, the same for SQLite and (with its own types, and without `WITHOUT ROWID`)
+/// PostgreSQL.
 ///
-/// The truth is `sources`, `incarnations`, `events`, `holes`, `conflicts` and `silences`. All other tables
+/// The truth is `sources`, `incarnations`, `events`, `holes`, `conflicts` and `silences`, with `arrivals` and
+/// `contents`, which say in what order events came and what is where. All other tables
 /// are projections: made from the truth in the same transaction, and made again from it by `rebuild`.
 enum Schema {
   /// What this program writes; a store of a later number is refused.
@@ -10,7 +12,7 @@ enum Schema {
 
   /// The tables that `rebuild` empties and fills again.
   static let projections = [
-    "horizons", "stations", "devices", "places", "nodes", "cycles", "cycle_units", "links", "measurements",
+    "horizons", "stations", "devices", "places", "nodes", "cycles", "cycle_units", "links",
     "changes", "marks", "gaps",
   ]
 
@@ -39,12 +41,16 @@ enum Schema {
       id INTEGER PRIMARY KEY, source BIGINT NOT NULL, name TEXT NOT NULL,
       through BIGINT NOT NULL, head BLOB NOT NULL, UNIQUE(source, name));
     CREATE TABLE events(
-      arrival INTEGER PRIMARY KEY, incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL,
-      type TEXT NOT NULL, subject TEXT NOT NULL, time BIGINT, previous BLOB NOT NULL, line BLOB NOT NULL);
-    CREATE UNIQUE INDEX events_key ON events(incarnation, sequence);
-    CREATE INDEX events_time ON events(time);
-    CREATE INDEX events_type ON events(type);
-    CREATE INDEX events_subject ON events(subject);
+      key INTEGER PRIMARY KEY, type TEXT NOT NULL, subject TEXT NOT NULL, time BIGINT, late BIGINT,
+      previous BLOB NOT NULL, line BLOB NOT NULL);
+    CREATE INDEX events_held ON events(key) WHERE type = '';
+    CREATE TABLE arrivals(
+      arrival INTEGER PRIMARY KEY, first BIGINT NOT NULL, last BIGINT NOT NULL, stored BIGINT NOT NULL);
+    CREATE TABLE contents(
+      arrival BIGINT NOT NULL, type TEXT NOT NULL, subject TEXT NOT NULL, since BIGINT NOT NULL,
+      until BIGINT NOT NULL, PRIMARY KEY(arrival, type, subject)) WITHOUT ROWID;
+    CREATE INDEX contents_type ON contents(type, arrival);
+    CREATE INDEX contents_subject ON contents(subject, arrival);
     CREATE TABLE holes(
       incarnation BIGINT NOT NULL, first BIGINT NOT NULL, last BIGINT NOT NULL, before BLOB NOT NULL,
       PRIMARY KEY(incarnation, first));
@@ -56,6 +62,9 @@ enum Schema {
 
     """
 
+  /// Which changes are of a station's materials: the condition of their two indexes, word for word.
+  static let ofMaterials = "field >= 'materials.' AND field < 'materials/'"
+
   private static let projected = """
     CREATE TABLE horizons(source BIGINT PRIMARY KEY, latest BIGINT NOT NULL);
     CREATE TABLE stations(station TEXT NOT NULL, source BIGINT NOT NULL, PRIMARY KEY(station, source));
@@ -66,40 +75,37 @@ enum Schema {
       station TEXT NOT NULL, place TEXT NOT NULL, incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL,
       cycles BIGINT NOT NULL, span BIGINT NOT NULL, PRIMARY KEY(station, place, incarnation, sequence));
     CREATE TABLE nodes(
-      kind TEXT NOT NULL, id TEXT NOT NULL, code TEXT NOT NULL, latest BIGINT NOT NULL, PRIMARY KEY(kind, id));
+      kind TEXT NOT NULL, id TEXT NOT NULL, code TEXT NOT NULL, latest BIGINT NOT NULL,
+      PRIMARY KEY(kind, id)) WITHOUT ROWID;
     CREATE INDEX nodes_code ON nodes(kind, code);
-    CREATE INDEX nodes_latest ON nodes(kind, latest);
+    CREATE INDEX nodes_latest ON nodes(latest) WHERE kind = 'unit';
     CREATE TABLE cycles(
       incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL, station TEXT NOT NULL, time BIGINT NOT NULL,
-      unit TEXT, lot TEXT, product TEXT, result TEXT, PRIMARY KEY(incarnation, sequence));
+      unit TEXT, lot TEXT, product TEXT, result TEXT, PRIMARY KEY(incarnation, sequence)) WITHOUT ROWID;
     CREATE INDEX cycles_station ON cycles(station, incarnation, sequence);
     CREATE INDEX cycles_lot ON cycles(lot);
     CREATE TABLE cycle_units(
       unit TEXT NOT NULL, incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL, doubt BIGINT NOT NULL,
-      PRIMARY KEY(unit, incarnation, sequence));
+      PRIMARY KEY(unit, incarnation, sequence)) WITHOUT ROWID;
     CREATE TABLE links(
       incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL, field TEXT NOT NULL, kind TEXT NOT NULL,
       id TEXT NOT NULL, role TEXT NOT NULL, doubt BIGINT NOT NULL,
-      PRIMARY KEY(incarnation, sequence, field, kind, id));
+      PRIMARY KEY(incarnation, sequence, field, kind, id)) WITHOUT ROWID;
     CREATE INDEX links_id ON links(kind, id);
-    CREATE TABLE measurements(
-      incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL, tag TEXT NOT NULL, station TEXT NOT NULL,
-      time BIGINT NOT NULL, number DOUBLE PRECISION, text TEXT, PRIMARY KEY(incarnation, sequence, tag));
-    CREATE INDEX measurements_tag ON measurements(station, tag, time);
     CREATE TABLE changes(
       incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL, station TEXT NOT NULL, field TEXT NOT NULL,
       time BIGINT NOT NULL, former TEXT, latter TEXT, how TEXT NOT NULL, origin_incarnation TEXT, origin BIGINT,
-      PRIMARY KEY(incarnation, sequence));
+      PRIMARY KEY(incarnation, sequence)) WITHOUT ROWID;
     CREATE INDEX changes_field ON changes(station, field, incarnation, sequence);
-    CREATE INDEX changes_former ON changes(former);
-    CREATE INDEX changes_latter ON changes(latter);
+    CREATE INDEX changes_former ON changes(former) WHERE \(ofMaterials);
+    CREATE INDEX changes_latter ON changes(latter) WHERE \(ofMaterials);
     CREATE TABLE marks(
       unit TEXT NOT NULL, incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL, mark TEXT NOT NULL,
-      time BIGINT NOT NULL, PRIMARY KEY(unit, incarnation, sequence));
+      time BIGINT NOT NULL, PRIMARY KEY(unit, incarnation, sequence)) WITHOUT ROWID;
     CREATE TABLE gaps(
       id TEXT PRIMARY KEY, kind TEXT NOT NULL, source BIGINT, incarnation BIGINT, sequence BIGINT,
       station TEXT, device TEXT, unit TEXT, began BIGINT, ended BIGINT, due BIGINT, count BIGINT, reason TEXT,
-      sorted BIGINT NOT NULL);
+      sorted BIGINT NOT NULL) WITHOUT ROWID;
     CREATE INDEX gaps_sorted ON gaps(sorted, id);
     CREATE INDEX gaps_kind ON gaps(kind, source);
     CREATE INDEX gaps_station ON gaps(station);

@@ -35,12 +35,12 @@ extension TraceStore {
   private static func follow(_ life: Row, in db: Database, _ verdict: inout StoreVerdict) throws {
     let name: String = life["name"]
     let rows = try Row.fetchCursor(
-      db, sql: "SELECT sequence, previous, line FROM events WHERE incarnation = ? ORDER BY sequence",
-      arguments: [life["id"] as Int64])
+      db, sql: "SELECT key, previous, line FROM events WHERE key BETWEEN ? AND ? ORDER BY key",
+      arguments: EventKey.all(of: life["id"]))
     var last: Int64 = 0
     var hash = ChainHash.zero
     while let row = try rows.next() {
-      let sequence: Int64 = row["sequence"]
+      let sequence = EventKey(packed: row["key"]).sequence
       guard let previous = ChainHash(row.bytes("previous")) else {
         verdict.firstBad = "event \(name):\(sequence): the hash beside it is not one"
         return

@@ -31,7 +31,10 @@ public final class TraceStore: Sendable {
     let store = TraceStore(pool: pool, rules: rules, logger: logger)
     do {
       // The pool sets `synchronous` to NORMAL after its hooks ran; only this, outside of a transaction, lasts.
-      try await pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA synchronous = FULL") }
+      // A checkpoint each 16 MB of log: a page that many batches write to is copied into the database once.
+      try await pool.writeWithoutTransaction {
+        try $0.execute(sql: "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 4000")
+      }
       let level = try await store.synchronousInForce()
       guard level == 2 else {
         throw StoreError("the store \(path) refuses synchronous=FULL (in force: \(level)): no receipt would be safe")

@@ -18,7 +18,7 @@ struct SlowNameTests {
     let settings = try String(contentsOfFile: line.edge, encoding: .utf8)
       .replacing("\"127.0.0.1:502\"", with: "\"plc-7.plant.test:502\"")
     try line.scratch.write("edge.yaml", settings)
-    try line.scratch.write("resolv.conf", "nameserver \(SilentNameServer.address)\noptions timeout:30 attempts:1\n")
+    try line.scratch.write("resolv.conf", "nameserver \(server.address)\noptions timeout:30 attempts:1\n")
     let edge = try OwnMounts.start(
       ["edge", "run", "--config", line.edge],
       after: "mount --bind \(line.scratch.file("resolv.conf")) /etc/resolv.conf", in: line.scratch, name: "edge")
@@ -40,7 +40,8 @@ struct SlowNameTests {
 
 /// A name server's port that takes questions and answers none.
 private struct SilentNameServer {
-  static let address = "127.77.0.53"
+  /// One of the machine's many own addresses, so that two runs of the tests do not meet: the port cannot be chosen.
+  let address = "127.77.\(Int.random(in: 0...255)).\(Int.random(in: 1...254))"
   private let descriptor: Int32
 
   init() throws {
@@ -48,13 +49,13 @@ private struct SilentNameServer {
     var place = sockaddr_in()
     place.sin_family = sa_family_t(AF_INET)
     place.sin_port = in_port_t(53).bigEndian
-    place.sin_addr.s_addr = inet_addr(Self.address)
+    place.sin_addr.s_addr = inet_addr(address)
     let bound = withUnsafePointer(to: &place) {
       $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
         bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size))
       }
     }
-    guard bound == 0 else { throw Impatience(description: "port 53 of \(Self.address) is not to be had") }
+    guard bound == 0 else { throw Impatience(description: "port 53 of \(address) is not to be had") }
   }
 
   var wasAsked: Bool {

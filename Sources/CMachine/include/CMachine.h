@@ -1,5 +1,5 @@
 #pragma once
-/// What Glibc's Swift module does not give: clock state, thread names, pseudo-terminal names.
+/// What Swift cannot call itself: clock state, thread names, pseudo-terminal names, functions with variable arguments.
 #include <stddef.h>
 
 /// The kernel's word on the clock: 1 synchronised, 0 not, -1 unknown.
@@ -15,3 +15,6 @@ int lotline_open_pty(char *path, size_t capacity);
 
 /// Gives memory that the allocator holds but nobody uses back to the system.
 void lotline_trim_memory(void);
+
+/// SQLite counts no memory from now on: 0, or SQLite's code for too late (a database was opened before).
+int lotline_stop_sqlite_counting(void);

@@ -28,7 +28,7 @@ struct Changes: Sendable {
 
   /// These places of `values` are on disk.
   mutating func taken(_ places: [Int], of values: [TagValue], at now: ContinuousClock.Instant) {
-    for place in places { last[place] = values[place] }
+    if reporting != .always { for place in places { last[place] = values[place] } }
     if places.count == values.count { whole = now }
   }
 

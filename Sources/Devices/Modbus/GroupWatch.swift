@@ -5,6 +5,8 @@ struct GroupWatch: Sendable {
   let group: ModbusGroup
   /// What is asked each time it is due: the group's tags, or its trigger.
   let polls: [PlannedRequest]
+  /// For each tag of each of these requests its place among the group's tags; empty for a trigger's.
+  let places: [[Int]]
   var cadence: Cadence
   var overrun = Overrun()
   var changes: Changes
@@ -13,6 +15,8 @@ struct GroupWatch: Sendable {
   init(_ group: ModbusGroup, _ plan: RequestPlan, last: UInt64?, now: ContinuousClock.Instant) {
     self.group = group
     polls = plan.requests(of: group.name, for: group.trigger == nil ? .poll : .trigger)
+    let byName = Dictionary(group.tags.indices.map { (group.tags[$0].name, $0) }, uniquingKeysWith: { first, _ in first })
+    places = polls.map { $0.tags.compactMap { byName[$0.name] } }
     cadence = Cadence(every: group.every, from: now)
     changes = Changes(group)
     cycle = group.trigger.map { trigger in

@@ -6,13 +6,13 @@ extension ModbusDevice {
   /// Where the line breaks in the middle, the requests that were answered count and the other tags are bad.
   func poll(_ place: Int, over link: inout ModbusLink) async throws(LineFault) {
     let group = groups[place].group
-    var values: [String: TagValue] = [:]
+    var values: [TagValue?] = Array(repeating: nil, count: group.tags.count)
     var moment: Moment?
     var fault: LineFault?
-    for request in groups[place].polls {
+    for (request, places) in zip(groups[place].polls, groups[place].places) {
       do throws(LineFault) {
         let reply = try await ask(request, over: &link)
-        for tag in request.tags { values[tag.name] = reply.value(of: tag) }
+        for (index, place) in places.enumerated() { values[place] = reply.value(of: request.tags[index]) }
         moment = reply.moment
       } catch {
         fault = error
@@ -21,7 +21,7 @@ extension ModbusDevice {
     }
     if let moment, fault != .stopped {
       let missing = TagValue.bad(reason: fault?.description ?? "not read", raw: [])
-      await report(group.tags.map { values[$0.name] ?? missing }, of: place, at: moment)
+      await report(values.map { $0 ?? missing }, of: place, at: moment)
     }
     if let fault { throw fault }
   }

@@ -5,11 +5,9 @@ extension ModbusTag {
   ///
   /// The answer must hold the tag; that is what the plan of requests is made for.
   func value(in answer: [UInt8], from first: Int) -> TagValue {
-    if address.table.isBits {
-      let place = address.number - first
-      return named(bit: answer[place / 8] >> UInt8(place % 8) & 1 == 1)
-    }
-    return value(of: bytes(in: answer, from: first))
+    let place = address.number - first
+    if address.table.isBits { return named(bit: answer[place / 8] >> UInt8(place % 8) & 1 == 1) }
+    return value(of: pattern(in: answer, at: place * 2), raw: bytes(in: answer, from: first))
   }
 
   /// The tag's own bytes in the answer, as they came; for a single bit of a table one byte, 0 or 1.
@@ -22,10 +20,10 @@ extension ModbusTag {
   /// The raw whole number in the tag's bytes, for counters and bits; nil for a float.
   func whole(in answer: [UInt8], from first: Int) -> UInt64? {
     if address.table.isBits { return UInt64(bytes(in: answer, from: first)[0]) }
-    let raw = bytes(in: answer, from: first)
+    let pattern = pattern(in: answer, at: (address.number - first) * 2)
     switch type {
-    case .bool: return (UInt64(raw[0]) << 8 | UInt64(raw[1])) >> UInt64(address.bit ?? 0) & 1
-    case .uint16, .uint32: return UInt64(pattern(raw))
+    case .bool: return UInt64(pattern >> UInt32(address.bit ?? 0) & 1)
+    case .uint16, .uint32: return UInt64(pattern)
     case .int16, .int32, .float32: return nil
     }
   }
@@ -35,14 +33,16 @@ extension ModbusTag {
     guard raw.count == type.width * 2 else {
       return .bad(reason: "\(raw.count) bytes for a \(type.rawValue)", raw: raw)
     }
+    return value(of: pattern(in: raw, at: 0), raw: raw)
+  }
+
+  private func value(of pattern: UInt32, raw: @autoclosure () -> [UInt8]) -> TagValue {
     switch type {
-    case .bool:
-      let word = UInt16(raw[0]) << 8 | UInt16(raw[1])
-      return named(bit: word >> UInt16(address.bit ?? 0) & 1 == 1)
-    case .int16: return value(of: Int64(Int16(truncatingIfNeeded: pattern(raw))), raw)
-    case .uint16, .uint32: return value(of: Int64(pattern(raw)), raw)
-    case .int32: return value(of: Int64(Int32(bitPattern: pattern(raw))), raw)
-    case .float32: return value(of: Float(bitPattern: pattern(raw)), raw)
+    case .bool: named(bit: pattern >> UInt32(address.bit ?? 0) & 1 == 1)
+    case .int16: value(of: Int64(Int16(truncatingIfNeeded: pattern)), raw())
+    case .uint16, .uint32: value(of: Int64(pattern), raw())
+    case .int32: value(of: Int64(Int32(bitPattern: pattern)), raw())
+    case .float32: value(of: Float(bitPattern: pattern), raw())
     }
   }
 
@@ -53,30 +53,41 @@ extension ModbusTag {
       ?? .bad(reason: "\(number) is not in the map's values", raw: [UInt8(number)])
   }
 
-  private func value(of whole: Int64, _ raw: [UInt8]) -> TagValue {
+  private func value(of whole: Int64, _ raw: @autoclosure () -> [UInt8]) -> TagValue {
     if let names {
-      return names[whole].map { .string($0) } ?? .bad(reason: "\(whole) is not in the map's values", raw: raw)
+      return names[whole].map { .string($0) } ?? .bad(reason: "\(whole) is not in the map's values", raw: raw())
     }
     guard let scaling else { return .int(whole) }
     if let scaled = scaling.whole(whole) { return .int(scaled) }
-    return finite(scaling.double(DecimalNumber(mantissa: whole, exponent: 0)), raw)
+    return finite(scaling.double(DecimalNumber(mantissa: whole, exponent: 0)), raw())
   }
 
   /// A float32 is given as the shortest decimal that reads back as the same float32: 80.2, not 80.19999694824219.
-  private func value(of float: Float, _ raw: [UInt8]) -> TagValue {
-    guard float.isFinite else { return .bad(reason: float.isNaN ? "not a number" : "infinite", raw: raw) }
+  private func value(of float: Float, _ raw: @autoclosure () -> [UInt8]) -> TagValue {
+    guard float.isFinite else { return .bad(reason: float.isNaN ? "not a number" : "infinite", raw: raw()) }
     let shortest = float.description
-    guard let scaling else { return finite(Double(shortest) ?? Double(float), raw) }
-    return finite(DecimalNumber(shortest).map(scaling.double) ?? .nan, raw)
+    guard let scaling else { return finite(Double(shortest) ?? Double(float), raw()) }
+    return finite(DecimalNumber(shortest).map(scaling.double) ?? .nan, raw())
   }
 
-  private func finite(_ double: Double, _ raw: [UInt8]) -> TagValue {
-    double.isFinite ? .double(double) : .bad(reason: "too large once scaled", raw: raw)
+  private func finite(_ double: Double, _ raw: @autoclosure () -> [UInt8]) -> TagValue {
+    double.isFinite ? .double(double) : .bad(reason: "too large once scaled", raw: raw())
   }
 
-  /// The value's bits, most significant byte first, whatever the order they came in.
-  private func pattern(_ raw: [UInt8]) -> UInt32 {
-    order.places.reduce(0) { $0 << 8 | UInt32(raw[$1]) }
+  /// The value's bits, most significant byte first, whatever the order they came in; `start` is the first byte's place.
+  private func pattern(in bytes: [UInt8], at start: Int) -> UInt32 {
+    func word(_ place: Int) -> UInt16 { UInt16(bytes[start + place * 2]) << 8 | UInt16(bytes[start + place * 2 + 1]) }
+    func both(_ high: UInt16, _ low: UInt16) -> UInt32 { UInt32(high) << 16 | UInt32(low) }
+    // a bit is counted in its register as Modbus has it
+    if type == .bool { return UInt32(word(0)) }
+    return switch order {
+    case .AB: UInt32(word(0))
+    case .BA: UInt32(word(0).byteSwapped)
+    case .ABCD: both(word(0), word(1))
+    case .CDAB: both(word(1), word(0))
+    case .BADC: both(word(0).byteSwapped, word(1).byteSwapped)
+    case .DCBA: both(word(1).byteSwapped, word(0).byteSwapped)
+    }
   }
 
   /// The registers that show `number` before scaling and names; nil if the type cannot show it.

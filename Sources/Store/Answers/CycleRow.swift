@@ -54,8 +54,7 @@ struct CycleRow: Sendable, Hashable {
   /// What the event itself says; nil where its line is held.
   func data(in db: Database) throws -> CycleData? {
     let line = try Row.fetchOne(
-      db.cachedStatement(sql: "SELECT line FROM events WHERE incarnation = ? AND sequence = ?"),
-      arguments: [key.incarnation, key.sequence])?.bytes("line")
+      db.cachedStatement(sql: "SELECT line FROM events WHERE key = ?"), arguments: [key.packed])?.bytes("line")
     guard let line, let envelope = try? Envelope(line: line), let json = JSON(line[envelope.data]) else { return nil }
     return CycleData(json)
   }

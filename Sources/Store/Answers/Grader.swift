@@ -183,7 +183,8 @@ final class Grader {
     try Int64.fetchOne(
       db.cachedStatement(
         sql: """
-          SELECT e.time FROM incarnations i JOIN events e ON e.incarnation = i.id AND e.sequence = ? WHERE i.name = ?
+          SELECT e.time FROM incarnations i JOIN events e ON e.key = (i.id << \(EventKey.sequenceBits)) + ?
+          WHERE i.name = ?
           """), arguments: [Int64(id.sequence), id.incarnation.description]
     ).map { Timestamp(microseconds: $0) }
   }

@@ -18,30 +18,6 @@ public struct SearchHit: Sendable, Hashable {
   }
 }
 
-/// Which events are asked for; nil: all.
-public struct EventFilter: Sendable, Hashable {
-  public var type: String?
-  public var source: String?
-  /// The subject of the event.
-  public var station: String?
-  public var from: Timestamp?
-  public var to: Timestamp?
-  /// Those that arrived last come first.
-  public var isNewestFirst: Bool
-
-  public init(
-    type: String? = nil, source: String? = nil, station: String? = nil, from: Timestamp? = nil, to: Timestamp? = nil,
-    isNewestFirst: Bool = false
-  ) {
-    self.type = type
-    self.source = source
-    self.station = station
-    self.from = from
-    self.to = to
-    self.isNewestFirst = isNewestFirst
-  }
-}
-
 /// How a source stands.
 public struct SourceRecord: Sendable, Hashable {
   public var name: String
@@ -96,40 +72,6 @@ extension TraceStore {
     }
   }
 
-  /// The lines as they are, in the order of their arrival; held ones are left out.
-  public func events(_ filter: EventFilter, after cursor: String? = nil, limit: Int = 100) async throws -> Page<[UInt8]>
-  {
-    try await read { db in
-      let (beyond, order) = filter.isNewestFirst ? ("<", "DESC") : (">", "ASC")
-      var conditions = ["arrival \(beyond) ?", "type <> ''"]
-      var arguments: StatementArguments = [Cursor(cursor)?.number ?? (filter.isNewestFirst ? .max : 0)]
-      func add(_ condition: String, _ value: (any DatabaseValueConvertible)?) {
-        guard let value else { return }
-        conditions.append(condition)
-        arguments += [value]
-      }
-      add("type = ?", filter.type)
-      add("subject = ?", filter.station)
-      add("time >= ?", filter.from?.microseconds)
-      add("time < ?", filter.to?.microseconds)
-      add(
-        "incarnation IN (SELECT i.id FROM incarnations i JOIN sources s ON s.id = i.source WHERE s.name = ?)",
-        filter.source)
-      arguments += [limit + 1]
-      let rows = try Row.fetchAll(
-        db,
-        sql: """
-          SELECT arrival, line FROM events WHERE \(conditions.joined(separator: " AND "))
-          ORDER BY arrival \(order) LIMIT ?
-          """,
-        arguments: arguments)
-      let shown = rows.prefix(limit)
-      return Page(
-        items: shown.map { $0.bytes("line") },
-        next: rows.count > limit ? shown.last.map { Cursor(number: $0["arrival"]).description } : nil)
-    }
-  }
-
   /// How each source stands, by name.
   public func sources() async throws -> [SourceRecord] {
     let now = rules.now()
@@ -161,7 +103,7 @@ extension TraceStore {
   /// How many rows there are, for `/metrics`.
   public func counts() async throws -> [(name: String, count: Int)] {
     try await read { db in
-      let events = try Int.fetchOne(db, sql: "SELECT COALESCE(MAX(arrival), 0) FROM events") ?? 0
+      let events = try Int.fetchOne(db, sql: "SELECT stored FROM arrivals ORDER BY arrival DESC LIMIT 1") ?? 0
       let gaps = try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM gaps") ?? 0
       let units = try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM nodes WHERE kind = 'unit'") ?? 0
       let conflicts = try Int.fetchOne(db, sql: "SELECT COUNT(*) FROM conflicts") ?? 0

@@ -58,8 +58,10 @@ struct Walk {
     for row in try Row.fetchAll(
       db.cachedStatement(
         sql: """
-          SELECT incarnation, sequence, station, field, time, former = ?1 AS leaves FROM changes
-          WHERE (former = ?1 OR latter = ?1) AND former <> latter AND field LIKE 'materials.%'
+          SELECT incarnation, sequence, station, field, time, 1 AS leaves FROM changes
+          WHERE former = ?1 AND former <> latter AND \(Schema.ofMaterials)
+          UNION ALL SELECT incarnation, sequence, station, field, time, 0 FROM changes
+          WHERE latter = ?1 AND former <> latter AND \(Schema.ofMaterials)
           """), arguments: [node.id])
     {
       let key = EventKey(row)
@@ -101,7 +103,7 @@ struct Walk {
       db.cachedStatement(
         sql: """
           SELECT station, field, incarnation, sequence, time FROM changes
-          WHERE latter = ? AND field LIKE 'materials.%' ORDER BY incarnation, sequence
+          WHERE latter = ? AND \(Schema.ofMaterials) ORDER BY incarnation, sequence
           """), arguments: [lot])
     {
       let key = EventKey(row)

@@ -35,7 +35,11 @@ enum Identities {
     try db.execute(
       sql: "INSERT INTO incarnations(source, name, through, head) VALUES (?, ?, 0, ?)",
       arguments: [source, incarnation.description, Data(ChainHash.zero.bytes)])
-    return Position(id: db.lastInsertedRowID, through: 0, head: .zero)
+    let id = db.lastInsertedRowID
+    guard id <= EventKey.lastIncarnation else {
+      throw StoreError("the store has taken \(id) incarnations, more than it can number: begin a new store")
+    }
+    return Position(id: id, through: 0, head: .zero)
   }
 
   static func save(_ position: Position, in db: Database) throws {

@@ -8,6 +8,8 @@ struct Intake {
   let rules: TraceRules
   let source: Int64
   let verified: VerifiedBatch
+  /// What each line says.
+  let contents: [EventContent]
   let now: Timestamp
 
   private var batch: Batch { verified.batch }
@@ -28,7 +30,7 @@ struct Intake {
     }
     guard !batch.lines.isEmpty || first > through + 1 else { return .receipt(receipt(known)) }
     var position = try known ?? Identities.insert(batch.incarnation, of: source, in: db)
-    var projector = Projector(db: db, source: source, incarnation: batch.incarnation)
+    var projector = try Projector(db: db, source: source, incarnation: batch.incarnation)
     var isPatched = false
     if first <= through {
       switch try compare(position) {
@@ -57,15 +59,20 @@ struct Intake {
   /// Stores the lines beyond what is known; true if digests were among them.
   private func append(_ position: inout Identities.Position, _ projector: inout Projector) throws -> Bool {
     guard last > position.through else { return false }
-    let insert = try EventInsert(db)
+    let rows = try EventRows(db)
+    var arrival = try Arrival(db)
     var isHeld = false
-    for index in Int(position.through + 1 - first)..<batch.lines.count {
+    let from = position.through + 1
+    for index in Int(from - first)..<batch.lines.count {
       let key = EventKey(incarnation: position.id, sequence: first + Int64(index))
       let envelope = verified.envelopes[index]
-      let line = batch.lines[index]
-      try insert.insert(key, envelope: envelope, previous: before(index), line: line)
-      if let envelope { try projector.project(key, envelope, line) } else { isHeld = true }
+      try rows.insert(key, envelope: envelope, previous: before(index), line: batch.lines[index])
+      arrival.take(envelope)
+      if let envelope { try projector.project(key, envelope, contents[index]) } else { isHeld = true }
     }
+    try arrival.save(
+      EventKey(incarnation: position.id, sequence: from), through: EventKey(incarnation: position.id, sequence: last),
+      new: last - from + 1, in: db)
     position.through = last
     position.head = verified.hashes[verified.hashes.count - 1]
     return isHeld
@@ -84,10 +91,13 @@ struct Intake {
     let end = min(last, position.through)
     var stored: [Int64: Row] = [:]
     for row in try Row.fetchAll(
-      db, sql: "SELECT sequence, previous, line FROM events WHERE incarnation = ? AND sequence BETWEEN ? AND ?",
-      arguments: [position.id, first, end])
+      db, sql: "SELECT key, previous, line FROM events WHERE key BETWEEN ? AND ?",
+      arguments: [
+        EventKey(incarnation: position.id, sequence: first).packed,
+        EventKey(incarnation: position.id, sequence: end).packed,
+      ])
     {
-      stored[row["sequence"]] = row
+      stored[EventKey(packed: row["key"]).sequence] = row
     }
     // A line in a hole is proved by a stored row behind it, or by our head: without, it is not taken.
     let proved = end == position.through ? end : stored.keys.max() ?? 0
@@ -117,11 +127,14 @@ struct Intake {
     let index = Int(number - first)
     guard let envelope = verified.envelopes[index] else { return }
     let key = EventKey(incarnation: position.id, sequence: number)
-    try db.execute(
-      sql: "DELETE FROM events WHERE incarnation = ? AND sequence = ?", arguments: [key.incarnation, key.sequence])
-    let line = batch.lines[index]
-    try EventInsert(db).insert(key, envelope: envelope, previous: before(index), line: line)
-    try projector.project(key, envelope, line)
+    try db.execute(sql: "DELETE FROM events WHERE key = ?", arguments: [key.packed])
+    let wasHeld = db.changesCount > 0
+    var arrival = try Arrival(db)
+    try EventRows(db).insert(
+      key, envelope: envelope, previous: before(index), line: batch.lines[index], late: arrival.number)
+    arrival.take(envelope)
+    try arrival.save(key, through: key, new: wasHeld ? 0 : 1, in: db)
+    try projector.project(key, envelope, contents[index])
   }
 
   /// Where a branch that is kept here leaves ours, if the batch goes on with it; nil where it does not.

@@ -32,8 +32,9 @@ enum Integrity {
         "the source declared the events \(first) to \(last) lost", in: db)
     }
     let held = try Int64.fetchAll(
-      db, sql: "SELECT sequence FROM events WHERE incarnation = ? AND type = ''", arguments: [incarnation])
-    for number in held {
+      db, sql: "SELECT key FROM events WHERE type = '' AND key BETWEEN ? AND ?",
+      arguments: EventKey.all(of: incarnation))
+    for number in held.map({ EventKey(packed: $0).sequence }) {
       try insert(
         "held", name, incarnation, source, first: number, last: number,
         "the source holds event \(number) back: only its digest is here", in: db)
@@ -49,29 +50,29 @@ enum Integrity {
   }
 
   private static func dropFilledHoles(_ incarnation: Int64, in db: Database) throws {
+    let zero = EventKey(incarnation: incarnation, sequence: 0).packed
     try db.execute(
       sql: """
         DELETE FROM holes WHERE incarnation = ? AND last - first + 1 = (
-          SELECT COUNT(*) FROM events e WHERE e.incarnation = holes.incarnation
-          AND e.sequence BETWEEN holes.first AND holes.last)
-        """, arguments: [incarnation])
+          SELECT COUNT(*) FROM events WHERE key BETWEEN ? + holes.first AND ? + holes.last)
+        """, arguments: [incarnation, zero, zero])
   }
 
   private static func insert(
     _ kind: String, _ name: String, _ incarnation: Int64, _ source: Int64, first: Int64, last: Int64, _ reason: String,
     in db: Database
   ) throws {
+    let all = EventKey.all(of: incarnation)
     let began = try Int64.fetchOne(
       db,
       sql: """
-        SELECT time FROM events WHERE incarnation = ? AND sequence < ? AND time IS NOT NULL
-        ORDER BY sequence DESC LIMIT 1
-        """, arguments: [incarnation, first])
+        SELECT time FROM events WHERE key BETWEEN ? AND ? AND key < ? AND time IS NOT NULL ORDER BY key DESC LIMIT 1
+        """, arguments: all + [EventKey(incarnation: incarnation, sequence: first).packed])
     let ended = try Int64.fetchOne(
       db,
       sql: """
-        SELECT time FROM events WHERE incarnation = ? AND sequence > ? AND time IS NOT NULL ORDER BY sequence LIMIT 1
-        """, arguments: [incarnation, last])
+        SELECT time FROM events WHERE key BETWEEN ? AND ? AND key > ? AND time IS NOT NULL ORDER BY key LIMIT 1
+        """, arguments: all + [EventKey(incarnation: incarnation, sequence: last).packed])
     try GapRow(
       id: "\(kind):\(name):\(first)", kind: kind, source: source,
       key: EventKey(incarnation: incarnation, sequence: first),

@@ -18,11 +18,12 @@ extension TraceStore {
   /// is stored.
   public func take(_ batch: Batch, from source: SourceName) async throws -> IngestAnswer {
     let verified = try VerifiedBatch(batch, from: source)
+    let contents = zip(verified.envelopes, batch.lines).map { EventContent($0, $1) }
     let now = rules.now()
     return try await pool.write { [rules, opened] db in
       let id = try Identities.source(source, in: db)
       try Silences.heard(id, at: now, opened: opened, rules: rules, in: db)
-      return try Intake(db: db, rules: rules, source: id, verified: verified, now: now).run()
+      return try Intake(db: db, rules: rules, source: id, verified: verified, contents: contents, now: now).run()
     }
   }
 
@@ -37,14 +38,14 @@ extension TraceStore {
           """)
       for row in incarnations {
         guard let incarnation = Incarnation(row["name"]) else { continue }
-        var projector = Projector(db: db, source: row["source"], incarnation: incarnation)
+        var projector = try Projector(db: db, source: row["source"], incarnation: incarnation)
         let lines = try Row.fetchCursor(
-          db, sql: "SELECT incarnation, sequence, line FROM events WHERE incarnation = ? ORDER BY sequence",
-          arguments: [row["id"] as Int64])
+          db, sql: "SELECT key, line FROM events WHERE key BETWEEN ? AND ? ORDER BY key",
+          arguments: EventKey.all(of: row["id"]))
         while let event = try lines.next() {
           let line = event.bytes("line")
           guard ChainHash.heldDigest(line) == nil, let envelope = try? Envelope(line: line) else { continue }
-          try projector.project(EventKey(event), envelope, line)
+          try projector.project(EventKey(packed: event["key"]), envelope, EventContent(envelope, line))
         }
         try Integrity.project(incarnation: row["id"], source: row["source"], in: db)
         try projector.finish(rules)

@@ -5,22 +5,46 @@ import GRDB
 ///
 /// A function of the unit's cycles alone, so that it is the same in whatever order they came. Whether such a row is
 /// a gap or still pending depends on how far the missing station's source was received (`GapRow.due`).
-enum Expectations {
+struct Expectations {
+  private let db: Database
+  private let rules: TraceRules
+  private let removal, visits, mark: BareStatement
+
+  init(_ db: Database, _ rules: TraceRules) throws {
+    self.db = db
+    self.rules = rules
+    removal = try BareStatement(db, "DELETE FROM gaps WHERE unit = ? AND kind = 'missing-station'")
+    visits = try BareStatement(
+      db,
+      """
+      SELECT c.station, c.time, c.product FROM cycle_units u
+      JOIN cycles c ON c.incarnation = u.incarnation AND c.sequence = u.sequence
+      WHERE u.unit = ? AND u.doubt = 0 ORDER BY c.time, c.station
+      """)
+    mark = try BareStatement(db, "SELECT 1 FROM marks WHERE unit = ? AND mark = 'SCRAP' LIMIT 1")
+  }
+
   /// Makes the gaps of one unit again.
-  static func update(_ unit: String, rules: TraceRules, in db: Database) throws {
-    try db.cachedStatement(sql: "DELETE FROM gaps WHERE unit = ? AND kind = 'missing-station'")
-      .execute(arguments: [unit])
-    let visits = try visits(of: unit, in: db)
-    let isScrapped = try Bool.fetchOne(
-      db.cachedStatement(sql: "SELECT EXISTS(SELECT 1 FROM marks WHERE unit = ? AND mark = 'SCRAP')"), arguments: [unit]
-    )
-    for missing in missing(visits, isScrapped: isScrapped ?? false, rules: rules) {
+  func update(_ unit: String) throws {
+    try removal.run { $0.add(unit) }
+    var found: [Visit] = []
+    try visits.rows({ $0.add(unit) }) { row in
+      guard let station = row.text(0), let time = row.number(1) else { return }
+      found.append(Visit(station: station, time: Timestamp(microseconds: time), product: row.text(2)))
+    }
+    for missing in try Self.missing(found, isScrapped: isScrapped(unit), rules: rules) {
       try GapRow(
         id: "missing-station:\(unit):\(missing.step.stations[0])", kind: "missing-station",
         station: missing.step.stations.joined(separator: "|"), unit: unit, began: missing.began?.microseconds,
         ended: missing.ended?.microseconds, due: missing.due.microseconds, reason: missing.reason(unit)
       ).insert(in: db)
     }
+  }
+
+  private func isScrapped(_ unit: String) throws -> Bool {
+    var isMarked = false
+    try mark.rows({ $0.add(unit) }) { _ in isMarked = true }
+    return isMarked
   }
 
   struct Visit {
@@ -51,7 +75,11 @@ enum Expectations {
   }
 
   /// The decision: which steps lie before the last visit (or are overdue) and have none.
-  static func missing(_ visits: [Visit], isScrapped: Bool, rules: TraceRules) -> [Missing] {
+  ///
+  /// `isScrapped` is asked only where it matters.
+  static func missing(_ visits: [Visit], isScrapped: @autoclosure () throws -> Bool, rules: TraceRules) rethrows
+    -> [Missing]
+  {
     guard let start = visits.first, let product = visits.lazy.compactMap(\.product).first,
       let route = rules.routes[product], rules.since.map({ start.time >= $0 }) ?? true
     else { return [] }
@@ -67,7 +95,7 @@ enum Expectations {
           Missing(
             step: step, began: began?.time, ended: later.time, due: later.time, after: began?.station,
             before: later.station))
-      } else if let within = step.within, let earlier, !isScrapped {
+      } else if let within = step.within, let earlier, try !isScrapped() {
         result.append(
           Missing(
             step: step, began: earlier.time, ended: nil, due: earlier.time.adding(within), after: earlier.station,
@@ -80,23 +108,13 @@ enum Expectations {
     return result
   }
 
-  private static func visits(of unit: String, in db: Database) throws -> [Visit] {
-    try Row.fetchAll(
-      db.cachedStatement(
-        sql: """
-          SELECT c.station, c.time, c.product FROM cycle_units u
-          JOIN cycles c ON c.incarnation = u.incarnation AND c.sequence = u.sequence
-          WHERE u.unit = ? AND u.doubt = 0 ORDER BY c.time, c.station
-          """), arguments: [unit]
-    ).map { Visit(station: $0["station"], time: Timestamp(microseconds: $0["time"]), product: $0["product"]) }
-  }
-
   /// After the rules have changed: makes the gaps of all units again.
   static func settle(_ db: Database, rules: TraceRules) throws {
     let known = try String.fetchOne(db, sql: "SELECT value FROM meta WHERE key = 'rules'")
     guard known != rules.fingerprint else { return }
     let units = try String.fetchCursor(db, sql: "SELECT id FROM nodes WHERE kind = 'unit'")
-    while let unit = try units.next() { try update(unit, rules: rules, in: db) }
+    let expectations = try Expectations(db, rules)
+    while let unit = try units.next() { try expectations.update(unit) }
     try remember(rules, in: db)
   }
 

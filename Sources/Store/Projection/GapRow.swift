@@ -38,14 +38,27 @@ struct GapRow {
   }
 
   func insert(in db: Database) throws {
-    try db.cachedStatement(
-      sql: """
-        INSERT INTO gaps(id, kind, source, incarnation, sequence, station, device, unit, began, ended, due, count,
-          reason, sorted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-        """
-    ).execute(arguments: [
-      id, kind, source, key?.incarnation, key?.sequence, station, device, unit, began, ended, due, count, reason,
-      began ?? ended ?? due ?? 0,
-    ])
+    let statement = try BareStatement(
+      db,
+      """
+      INSERT INTO gaps(id, kind, source, incarnation, sequence, station, device, unit, began, ended, due, count,
+        reason, sorted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+      """)
+    try statement.run { row in
+      row.add(id)
+      row.add(kind)
+      row.add(source)
+      row.add(key?.incarnation)
+      row.add(key?.sequence)
+      row.add(station)
+      row.add(device)
+      row.add(unit)
+      row.add(began)
+      row.add(ended)
+      row.add(due)
+      row.add(count)
+      row.add(reason)
+      row.add(began ?? ended ?? due ?? 0)
+    }
   }
 }

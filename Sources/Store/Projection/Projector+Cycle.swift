@@ -7,15 +7,7 @@ extension Projector {
     let station = stamp?.station ?? envelope.subject
     let unit = stamp?["unit"]
     try serves(station)
-    try db.cachedStatement(
-      sql: """
-        INSERT INTO cycles(incarnation, sequence, station, time, unit, lot, product, result)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-        """
-    ).execute(arguments: [
-      key.incarnation, key.sequence, station, envelope.time.microseconds, unit, stamp?["lot"], stamp?["product"],
-      data.result,
-    ])
+    try rows.cycle(key, station, envelope.time, stamp, result: data.result)
     let former = Dictionary(data.unsure.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
     if let unit { try belongs(to: unit, key, isDoubtful: former["unit"] != nil, at: envelope.time) }
     if let other = former["unit"], other != unit { try belongs(to: other, key, isDoubtful: true, at: envelope.time) }
@@ -23,62 +15,35 @@ extension Projector {
     try stampedLinks(stamp, former, key, at: envelope.time)
     for component in data.components where ["unit", "lot"].contains(component.kind) {
       try node(component.kind, component.id, at: envelope.time)
-      try link(
-        key, "components.\(component.place ?? "component")", component.kind, component.id, "installed",
-        isDoubtful: false)
+      try rows.link(
+        key, "components.\(component.place ?? "component")", NodeName(kind: component.kind, id: component.id),
+        "installed", isDoubtful: false)
     }
-    for tag in data.tags { try measurement(tag, key, station, envelope.time) }
   }
 
   /// The lots that the stamp names, and where a field is unsure its former lot too.
-  private func stampedLinks(
+  private mutating func stampedLinks(
     _ stamp: Stamp?, _ former: [String: String], _ key: EventKey, at time: Timestamp
   ) throws {
     for field in stamp?.fields ?? [] {
       let role = field.name == "lot" ? "member" : field.name.hasPrefix(Stamp.materialPrefix) ? "consumed" : nil
       guard let role else { continue }
       let other = former[field.name]
-      for id in Set([field.value, other].compactMap { $0 }) {
-        try node("lot", id, at: time)
-        try link(key, field.name, "lot", id, role, isDoubtful: other != nil)
-      }
+      try lot(field.value, field.name, key, role, isDoubtful: other != nil, at: time)
+      if let other, other != field.value { try lot(other, field.name, key, role, isDoubtful: true, at: time) }
     }
+  }
+
+  private mutating func lot(
+    _ id: String, _ field: String, _ key: EventKey, _ role: String, isDoubtful: Bool, at time: Timestamp
+  ) throws {
+    try node("lot", id, at: time)
+    try rows.link(key, field, NodeName(kind: "lot", id: id), role, isDoubtful: isDoubtful)
   }
 
   private mutating func belongs(to unit: String, _ key: EventKey, isDoubtful: Bool, at time: Timestamp) throws {
     try node("unit", unit, at: time)
     touch(unit)
-    try db.cachedStatement(
-      sql: "INSERT INTO cycle_units(unit, incarnation, sequence, doubt) VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING"
-    ).execute(arguments: [unit, key.incarnation, key.sequence, isDoubtful])
-  }
-
-  private func link(
-    _ key: EventKey, _ field: String, _ kind: String, _ id: String, _ role: String, isDoubtful: Bool
-  ) throws {
-    try db.cachedStatement(
-      sql: """
-        INSERT INTO links(incarnation, sequence, field, kind, id, role, doubt) VALUES (?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT DO NOTHING
-        """
-    ).execute(arguments: [key.incarnation, key.sequence, field, kind, id, role, isDoubtful])
-  }
-
-  private func measurement(_ tag: Tag, _ key: EventKey, _ station: String, _ time: Timestamp) throws {
-    var number: Double?
-    var text: String?
-    switch tag.value {
-    case .bool(let flag): number = flag ? 1 : 0
-    case .int(let value): number = Double(value)
-    case .double(let value): number = value
-    case .string(let value): text = value
-    case .bad: return
-    }
-    try db.cachedStatement(
-      sql: """
-        INSERT INTO measurements(incarnation, sequence, tag, station, time, number, text) VALUES (?, ?, ?, ?, ?, ?, ?)
-        ON CONFLICT DO NOTHING
-        """
-    ).execute(arguments: [key.incarnation, key.sequence, tag.name, station, time.microseconds, number, text])
+    try rows.cycle(key, of: unit, isDoubtful: isDoubtful)
   }
 }

@@ -6,27 +6,31 @@ struct Projector {
   let db: Database
   let source: Int64
   let incarnation: Incarnation
+  let rows: ProjectionRows
   private var latest: Timestamp?
   private var touched: Set<String> = []
   private var stations: Set<String> = []
+  /// What was named, with the newest time: the events of a batch name the same things again and again.
+  private var seen: [NodeName: Timestamp] = [:]
 
-  init(db: Database, source: Int64, incarnation: Incarnation) {
+  init(db: Database, source: Int64, incarnation: Incarnation) throws {
     self.db = db
     self.source = source
     self.incarnation = incarnation
+    rows = try ProjectionRows(db)
   }
 
-  /// Projects one event; what its type does not say, or says oddly, leaves no row and no complaint.
-  mutating func project(_ key: EventKey, _ envelope: Envelope, _ line: [UInt8]) throws {
+  /// Projects one event.
+  mutating func project(_ key: EventKey, _ envelope: Envelope, _ content: EventContent) throws {
     latest = max(latest ?? envelope.time, envelope.time)
-    switch EventType(rawValue: envelope.type) {
-    case .cycle: try read(CycleData.self, envelope, line).map { try cycle($0, key, envelope) }
-    case .context: try read(ContextData.self, envelope, line).map { try change($0, key, envelope) }
-    case .scan: try read(ScanData.self, envelope, line).map { try scan($0, key, envelope) }
-    case .gap: try read(GapData.self, envelope, line).map { try gap($0, key, envelope) }
-    case .device: try read(DeviceData.self, envelope, line).map { try device($0, key, envelope) }
-    case .config: try read(ConfigData.self, envelope, line).map { try config($0, key) }
-    default: break
+    switch content {
+    case .cycle(let data): try cycle(data, key, envelope)
+    case .context(let data): try change(data, key, envelope)
+    case .command(let data): try scan(data, key, envelope)
+    case .gap(let data): try gap(data, key, envelope)
+    case .device(let data): try device(data, key, envelope)
+    case .config(let data): try config(data, key)
+    case .nothing: break
     }
   }
 
@@ -40,12 +44,15 @@ struct Projector {
           """
       ).execute(arguments: [source, latest.microseconds])
     }
-    for unit in touched.sorted() { try Expectations.update(unit, rules: rules, in: db) }
+    try noteSeen()
+    let expectations = try Expectations(db, rules)
+    for unit in touched.sorted() { try expectations.update(unit) }
     touched = []
   }
 
-  private func read<Data: EventData>(_: Data.Type, _ envelope: Envelope, _ line: [UInt8]) -> Data? {
-    JSON(line[envelope.data]).flatMap { Data($0) }
+  private mutating func noteSeen() throws {
+    for (name, time) in seen { try rows.node(name, seen: time) }
+    seen = [:]
   }
 
   mutating func serves(_ station: String) throws {
@@ -57,33 +64,23 @@ struct Projector {
   mutating func touch(_ unit: String) { touched.insert(unit) }
 
   /// Something with a name was seen.
-  func node(_ kind: String, _ id: String?, at time: Timestamp) throws {
+  mutating func node(_ kind: String, _ id: String?, at time: Timestamp) throws {
     guard let id, !id.isEmpty else { return }
-    try db.cachedStatement(
-      sql: """
-        INSERT INTO nodes(kind, id, code, latest) VALUES (?, ?, ?, ?) ON CONFLICT(kind, id) DO UPDATE
-        SET latest = excluded.latest WHERE excluded.latest > nodes.latest
-        """
-    ).execute(arguments: [kind, id, Identifier(text: id).code, time.microseconds])
+    let name = NodeName(kind: kind, id: id)
+    if let known = seen[name], known >= time { return }
+    seen[name] = time
+    if seen.count >= 10_000 { try noteSeen() }
   }
 
   private mutating func change(_ data: ContextData, _ key: EventKey, _ envelope: Envelope) throws {
     try serves(data.station)
-    var origin: EventID?
-    switch data.by {
-    case .sequence(let number): origin = EventID(incarnation: incarnation, sequence: number)
-    case .event(let id): origin = id
-    case nil: break
-    }
-    try db.cachedStatement(
-      sql: """
-        INSERT INTO changes(incarnation, sequence, station, field, time, former, latter, how, origin_incarnation, origin)
-        VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
-        """
-    ).execute(arguments: [
-      key.incarnation, key.sequence, data.station, data.field, envelope.time.microseconds, data.from, data.to,
-      data.how.rawValue, origin?.incarnation.description, origin.map { Int64($0.sequence) },
-    ])
+    let origin: EventID? =
+      switch data.by {
+      case .sequence(let number): EventID(incarnation: incarnation, sequence: number)
+      case .event(let id): id
+      case nil: nil
+      }
+    try rows.change(key, data, envelope.time, origin: origin)
     if let kind = Self.kind(ofField: data.field) { try node(kind, data.to, at: envelope.time) }
   }
 

@@ -18,6 +18,7 @@ struct CentralDaemon {
 
   /// Runs until SIGTERM or SIGINT.
   func run() async throws {
+    SQLiteCounting.stop()
     let supervisor = Supervisor(environment: environment)
     let store = try await TraceStore.open(path: settings.store.sqlite, rules: settings.rules, logger: logger)
     let intake = Intake(

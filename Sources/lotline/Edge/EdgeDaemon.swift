@@ -20,6 +20,7 @@ struct EdgeDaemon {
   /// Runs until SIGTERM or SIGINT, then stops in order: devices, pages, a last sending, the queue.
   func run() async throws {
     try ProcessLimits.capDescriptors(at: 1024)
+    SQLiteCounting.stop()
     let supervisor = Supervisor(environment: environment)
 
     let queue = try await EventQueue.open(settings.queueSettings, source: settings.source, logger: logger)

@@ -1,0 +1,56 @@
+import Events
+import GRDB
+
+/// Events that came in together, and what is among them: the index by which events are listed in their order of
+/// arrival.
+///
+/// One row for each type and subject of a batch says what an index of the events would say with one row for each.
+struct Arrival {
+  let number: Int64
+  /// How many events the store has with those of the arrivals before.
+  private let stored: Int64
+  private var contents: [Content: Span] = [:]
+
+  private struct Content: Hashable {
+    let type: String
+    let subject: String
+  }
+
+  private struct Span {
+    var since: Int64
+    var until: Int64
+  }
+
+  /// The next arrival.
+  init(_ db: Database) throws {
+    let last = try Row.fetchOne(
+      db.cachedStatement(sql: "SELECT arrival, stored FROM arrivals ORDER BY arrival DESC LIMIT 1"))
+    number = (last?["arrival"] ?? 0) + 1
+    stored = last?["stored"] ?? 0
+  }
+
+  /// Counts an event in; a digest (`envelope` nil) has no type, no subject and no time.
+  mutating func take(_ envelope: Envelope?) {
+    let content = Content(type: envelope?.type ?? "", subject: envelope?.subject ?? "")
+    let time = envelope?.time.microseconds ?? 0
+    let known = contents[content] ?? Span(since: time, until: time)
+    contents[content] = Span(since: min(known.since, time), until: max(known.until, time))
+  }
+
+  /// Notes all that was taken, which has these keys; `new` of them were not stored before in any form.
+  func save(_ first: EventKey, through last: EventKey, new: Int64, in db: Database) throws {
+    try db.cachedStatement(sql: "INSERT INTO arrivals(arrival, first, last, stored) VALUES (?, ?, ?, ?)")
+      .execute(arguments: [number, first.packed, last.packed, stored + new])
+    let insert = try BareStatement(
+      db, "INSERT INTO contents(arrival, type, subject, since, until) VALUES (?, ?, ?, ?, ?)")
+    for (content, span) in contents {
+      try insert.run { row in
+        row.add(number)
+        row.add(content.type)
+        row.add(content.subject)
+        row.add(span.since)
+        row.add(span.until)
+      }
+    }
+  }
+}

@@ -1,0 +1,27 @@
+import Events
+import GRDB
+
+/// Puts event rows in.
+struct EventRows {
+  private let statement: BareStatement
+
+  init(_ db: Database) throws {
+    statement = try BareStatement(
+      db, "INSERT INTO events(key, type, subject, time, late, previous, line) VALUES (?, ?, ?, ?, ?, ?, ?)")
+  }
+
+  /// A line with its envelope, or (`envelope` nil) the digest that stands for one.
+  ///
+  /// `late` is the arrival in which a line came where a digest or a hole was.
+  func insert(_ key: EventKey, envelope: Envelope?, previous: ChainHash, line: [UInt8], late: Int64? = nil) throws {
+    try statement.run { row in
+      row.add(key.packed)
+      row.add(envelope?.type ?? "")
+      row.add(envelope?.subject ?? "")
+      row.add(envelope?.time.microseconds)
+      row.add(late)
+      row.add(previous.bytes)
+      row.add(line)
+    }
+  }
+}
