@@ -43,7 +43,7 @@ import Testing
         fault(lookup, within: .milliseconds(50))
           == .connect("the name plc-7.plant has no address after 50ms: does this PC's name server answer?"))
     }
-    #expect(ContinuousClock.now - begun < .seconds(5))
+    #expect(ContinuousClock.now - begun < .seconds(30))
     #expect(server.asked.withLockedValue { $0 } == 1, "one question at a time")
     server.gate.signal()
     #expect(try lookup.addresses(within: .seconds(30)) == ["192.0.2.7"])
@@ -56,12 +56,12 @@ import Testing
   @Test func `who is told to stop does not wait`() async throws {
     let server = SlowServer()
     let lookup = server.lookup()
-    let begun = ContinuousClock.now
     let task = Task { fault(lookup, within: .seconds(50)) }
     try await eventually("it asks") { server.asked.withLockedValue { $0 } == 1 }
+    let told = ContinuousClock.now
     task.cancel()
     #expect(await task.value == .stopped)
-    #expect(ContinuousClock.now - begun < .seconds(10))
+    #expect(ContinuousClock.now - told < .seconds(20))
     server.gate.signal()
   }
 

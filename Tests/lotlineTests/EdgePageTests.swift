@@ -32,6 +32,6 @@ struct EdgePageTests {
       found["headings"]?.items?.allSatisfy { $0.text?.contains("capturing, central away since ") == true } == true,
       "\(seen.output)")
     edge.signal(SIGTERM)
-    #expect(try await edge.ended(within: .seconds(10)) == 0)
+    #expect(try await edge.ended(within: .seconds(30)) == 0)
   }
 }

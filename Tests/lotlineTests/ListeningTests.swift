@@ -88,7 +88,7 @@ import Testing
     #expect(String(decoding: answer.body, as: UTF8.self).contains("lotline_listener_up{listener=\"page\"} 1\n"))
     #expect(pc.said.components(separatedBy: "does not listen").count == 2, "said once: \(pc.said)")
     pc.signal(SIGTERM)
-    #expect(try await pc.ended(within: .seconds(10)) == 0)
+    #expect(try await pc.ended(within: .seconds(30)) == 0)
   }
 
   @Test func `a folder that is not there for the control socket ends nothing`() async throws {
@@ -104,6 +104,6 @@ import Testing
     }
     #expect(pc.said.contains("missing/edge.sock: No such file or directory: set control.socket to a place"))
     pc.signal(SIGTERM)
-    #expect(try await pc.ended(within: .seconds(10)) == 0)
+    #expect(try await pc.ended(within: .seconds(30)) == 0)
   }
 }

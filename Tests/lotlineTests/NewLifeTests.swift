@@ -22,12 +22,12 @@ import Testing
       }
     }
     first.signal(SIGTERM)
-    #expect(try await first.ended(within: .seconds(10)) == 0)
+    #expect(try await first.ended(within: .seconds(30)) == 0)
     try FileManager.default.copyItem(atPath: path, toPath: path + ".copy")
     let second = try line.startEdge()
     try await eventually("it goes on; \(second.said)") { second.said.contains("page is at") }
     second.signal(SIGTERM)
-    #expect(try await second.ended(within: .seconds(10)) == 0)
+    #expect(try await second.ended(within: .seconds(30)) == 0)
 
     try FileManager.default.removeItem(atPath: path)
     try FileManager.default.moveItem(atPath: path + ".copy", toPath: path)
@@ -35,7 +35,7 @@ import Testing
     let third = try line.startEdge()
     try await eventually("it goes on; \(third.said)") { third.said.contains("gun-2 is offline") }
     third.signal(SIGTERM)
-    #expect(try await third.ended(within: .seconds(10)) == 0)
+    #expect(try await third.ended(within: .seconds(30)) == 0)
 
     let quiet = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     let queue = try await EventQueue.open(QueueSettings(path: path), source: LineFolder.name, logger: quiet)
