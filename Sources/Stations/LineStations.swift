@@ -14,9 +14,10 @@ public struct LineStations: Sendable {
   ///   - routing: for which station each device and group speaks.
   ///   - state: what the queue kept beside the events: contexts and last cycles.
   ///   - append: appends to the queue, durably.
+  ///   - appendInCompany: the same for readings at a rate, whose commit may wait a little for others.
   public init(
     _ stations: [StationSettings], routing: Routing, state: [String: [UInt8]], append: @escaping Append,
-    logger: Logger
+    appendInCompany: Append? = nil, logger: Logger
   ) {
     self.routing = routing
     var byName: [String: Station] = [:]
@@ -33,7 +34,8 @@ public struct LineStations: Sendable {
       }
       let station = Station(
         StationRules(settings: settings, routing: routing), kept ?? StationMemory(),
-        shedding: Shedding(station: settings.name, state: state), append: append)
+        shedding: Shedding(station: settings.name, state: state), append: append,
+        appendInCompany: appendInCompany ?? append)
       byName[settings.name] = station
       return station
     }

@@ -9,6 +9,8 @@ internal import NIOConcurrencyHelpers
 actor Station {
   let rules: StationRules
   let append: Append
+  /// For readings at a rate, whose commit may wait a little for others.
+  nonisolated private let appendInCompany: Append
   var memory: StationMemory
   /// Whether the queue's life is known to be the one in which the memory was written: not before the first commit.
   var isSettled = false
@@ -21,13 +23,15 @@ actor Station {
   nonisolated private let atRest = NIOLockedValueBox<StationMemory?>(nil)
 
   init(
-    _ rules: StationRules, _ memory: StationMemory, shedding: Shedding = Shedding(), append: @escaping Append
+    _ rules: StationRules, _ memory: StationMemory, shedding: Shedding = Shedding(), append: @escaping Append,
+    appendInCompany: @escaping Append
   ) {
     self.rules = rules
     self.memory = memory
     self.shedding = shedding
     keptShedding = shedding
     self.append = append
+    self.appendInCompany = appendInCompany
   }
 
   /// Writes a report down; returns after its commit, or says why it was refused, in which case nothing changed.
@@ -65,6 +69,7 @@ actor Station {
   /// Hands a report that changes nothing to the queue, and waits for its commit beside the others' turns.
   nonisolated private func pass(_ report: Report, upon before: StationMemory) async -> Acceptance {
     let rules = rules
+    let append = report.isPeriodic ? appendInCompany : append
     do throws(Refusal) {
       let committed = try await append { rules.passingEntry(of: report, upon: before, at: $0) }
       if committed.place.incarnation != before.incarnation { await unsettle(before) }

@@ -54,6 +54,35 @@ import Testing
     #expect(verdict.isGood && verdict.good == 1280)
   }
 
+  @Test func `readings in no hurry and urgent entries between them keep their order and share commits`() async throws {
+    let queue = try await openQueue(folder)
+    let numbers = try await withThrowingTaskGroup(of: [UInt64].self) { group in
+      for producer in 0..<32 {
+        group.addTask {
+          var numbers: [UInt64] = []
+          for index in 0..<10 {
+            let append = (producer + index) % 8 == 0 ? queue.append : queue.appendInCompany
+            numbers.append(try await append(entry("\(producer)/\(index)")).place.first)
+          }
+          return numbers
+        }
+      }
+      return try await group.reduce(into: [[UInt64]]()) { $0.append($1) }
+    }
+    #expect(numbers.allSatisfy { $0 == $0.sorted() })
+    #expect(numbers.joined().sorted() == Array(1...320))
+    #expect(queue.status.counts.commits < 320)
+    #expect(await queue.verify().isGood)
+  }
+
+  @Test func `a reading alone, and one whose task is cancelled, are committed without company`() async throws {
+    let queue = try await openQueue(folder)
+    #expect(try await queue.appendInCompany(entry("alone")).place.first == 1)
+    let cancelled = Task { try await queue.appendInCompany(entry("cancelled")) }
+    cancelled.cancel()
+    #expect(try await cancelled.value.place.first == 2)
+  }
+
   @Test func `a cancelled producer does not take back what others wait for`() async throws {
     let queue = try await openQueue(folder)
     await withTaskGroup(of: Void.self) { group in

@@ -7,7 +7,9 @@ extension ModbusTag {
   func value(in answer: [UInt8], from first: Int) -> TagValue {
     let place = address.number - first
     if address.table.isBits { return named(bit: answer[place / 8] >> UInt8(place % 8) & 1 == 1) }
-    return value(of: pattern(in: answer, at: place * 2), raw: bytes(in: answer, from: first))
+    let value = value(of: pattern(in: answer, at: place * 2))
+    guard case .bad(let reason, _) = value else { return value }
+    return .bad(reason: reason, raw: bytes(in: answer, from: first))
   }
 
   /// The tag's own bytes in the answer, as they came; for a single bit of a table one byte, 0 or 1.
@@ -33,16 +35,19 @@ extension ModbusTag {
     guard raw.count == type.width * 2 else {
       return .bad(reason: "\(raw.count) bytes for a \(type.rawValue)", raw: raw)
     }
-    return value(of: pattern(in: raw, at: 0), raw: raw)
+    let value = value(of: pattern(in: raw, at: 0))
+    guard case .bad(let reason, _) = value else { return value }
+    return .bad(reason: reason, raw: raw)
   }
 
-  private func value(of pattern: UInt32, raw: @autoclosure () -> [UInt8]) -> TagValue {
+  /// What a value's bits show; a bad value is without its raw bytes.
+  private func value(of pattern: UInt32) -> TagValue {
     switch type {
     case .bool: named(bit: pattern >> UInt32(address.bit ?? 0) & 1 == 1)
-    case .int16: value(of: Int64(Int16(truncatingIfNeeded: pattern)), raw())
-    case .uint16, .uint32: value(of: Int64(pattern), raw())
-    case .int32: value(of: Int64(Int32(bitPattern: pattern)), raw())
-    case .float32: value(of: Float(bitPattern: pattern), raw())
+    case .int16: value(of: Int64(Int16(truncatingIfNeeded: pattern)))
+    case .uint16, .uint32: value(of: Int64(pattern))
+    case .int32: value(of: Int64(Int32(bitPattern: pattern)))
+    case .float32: value(of: Float(bitPattern: pattern))
     }
   }
 
@@ -53,25 +58,25 @@ extension ModbusTag {
       ?? .bad(reason: "\(number) is not in the map's values", raw: [UInt8(number)])
   }
 
-  private func value(of whole: Int64, _ raw: @autoclosure () -> [UInt8]) -> TagValue {
+  private func value(of whole: Int64) -> TagValue {
     if let names {
-      return names[whole].map { .string($0) } ?? .bad(reason: "\(whole) is not in the map's values", raw: raw())
+      return names[whole].map { .string($0) } ?? .bad(reason: "\(whole) is not in the map's values", raw: [])
     }
     guard let scaling else { return .int(whole) }
     if let scaled = scaling.whole(whole) { return .int(scaled) }
-    return finite(scaling.double(DecimalNumber(mantissa: whole, exponent: 0)), raw())
+    return finite(scaling.double(DecimalNumber(mantissa: whole, exponent: 0)))
   }
 
   /// A float32 is given as the shortest decimal that reads back as the same float32: 80.2, not 80.19999694824219.
-  private func value(of float: Float, _ raw: @autoclosure () -> [UInt8]) -> TagValue {
-    guard float.isFinite else { return .bad(reason: float.isNaN ? "not a number" : "infinite", raw: raw()) }
+  private func value(of float: Float) -> TagValue {
+    guard float.isFinite else { return .bad(reason: float.isNaN ? "not a number" : "infinite", raw: []) }
     let shortest = float.description
-    guard let scaling else { return finite(Double(shortest) ?? Double(float), raw()) }
-    return finite(DecimalNumber(shortest).map(scaling.double) ?? .nan, raw())
+    guard let scaling else { return finite(Double(shortest) ?? Double(float)) }
+    return finite(DecimalNumber(shortest).map(scaling.double) ?? .nan)
   }
 
-  private func finite(_ double: Double, _ raw: @autoclosure () -> [UInt8]) -> TagValue {
-    double.isFinite ? .double(double) : .bad(reason: "too large once scaled", raw: raw())
+  private func finite(_ double: Double) -> TagValue {
+    double.isFinite ? .double(double) : .bad(reason: "too large once scaled", raw: [])
   }
 
   /// The value's bits, most significant byte first, whatever the order they came in; `start` is the first byte's place.

@@ -30,7 +30,8 @@ struct EdgeDaemon {
     let isRecorded = await record(start.entry(), in: queue)
 
     let stations = LineStations(
-      settings.stations, routing: Routing(settings.devices), state: kept, append: queue.append, logger: logger)
+      settings.stations, routing: Routing(settings.devices), state: kept, append: queue.append,
+      appendInCompany: queue.appendInCompany, logger: logger)
     let devices = LineDevices(
       settings.devices, lastCycles: LineStations.lastCycles(from: kept), logger: logger
     ) { report in await stations.take(report) }
