@@ -15,7 +15,8 @@ struct GroupWatch: Sendable {
   init(_ group: ModbusGroup, _ plan: RequestPlan, last: UInt64?, now: ContinuousClock.Instant) {
     self.group = group
     polls = plan.requests(of: group.name, for: group.trigger == nil ? .poll : .trigger)
-    let byName = Dictionary(group.tags.indices.map { (group.tags[$0].name, $0) }, uniquingKeysWith: { first, _ in first })
+    let byName = Dictionary(
+      group.tags.indices.map { (group.tags[$0].name, $0) }, uniquingKeysWith: { first, _ in first })
     places = polls.map { $0.tags.compactMap { byName[$0.name] } }
     cadence = Cadence(every: group.every, from: now)
     changes = Changes(group)

@@ -64,7 +64,9 @@ struct Presence: Sendable {
 
   /// The device gives what a request asks for.
   mutating func gives(_ request: PlannedRequest, at moment: Moment) -> [Report] {
-    guard !refused.isEmpty, refused.removeValue(forKey: request) != nil, refused.isEmpty, state == .refusing else { return [] }
+    guard !refused.isEmpty, refused.removeValue(forKey: request) != nil, refused.isEmpty, state == .refusing else {
+      return []
+    }
     return [change(to: .online, nil, at: moment)]
   }
 
