@@ -67,7 +67,12 @@ let package = Package(
         "Events", "Machine", "Settings", "CModbus", log,
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
       ]),
-    room("Stations", ["Events", "Devices", "Settings", log]),
+    room(
+      "Stations",
+      [
+        "Events", "Devices", "Settings", log,
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      ]),
     room(
       "Queue",
       [

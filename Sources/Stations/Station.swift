@@ -1,5 +1,6 @@
 internal import Devices
 internal import Events
+internal import NIOConcurrencyHelpers
 
 /// One station at work: takes reports one after the other, in the order in which they arrive.
 ///
@@ -16,6 +17,8 @@ actor Station {
   var keptShedding: Shedding
   private var isBusy = false
   private var waiting: [CheckedContinuation<Void, Never>] = []
+  /// What the station remembers while it rests and the memory is settled; nil while a report has its turn.
+  nonisolated private let atRest = NIOLockedValueBox<StationMemory?>(nil)
 
   init(
     _ rules: StationRules, _ memory: StationMemory, shedding: Shedding = Shedding(), append: @escaping Append
@@ -28,9 +31,20 @@ actor Station {
   }
 
   /// Writes a report down; returns after its commit, or says why it was refused, in which case nothing changed.
-  func take(_ report: Report) async -> Acceptance {
+  ///
+  /// A reading that finds the station at rest goes to the queue by the caller's own thread.
+  nonisolated func take(_ report: Report) async -> Acceptance {
+    if report.isPassing, let memory = atRest.withLockedValue({ $0 }) { return await pass(report, upon: memory) }
+    return await takeInTurn(report)
+  }
+
+  private func takeInTurn(_ report: Report) async -> Acceptance {
     await turn()
-    if report.isPassing, isSettled { return await pass(report) }
+    if report.isPassing, isSettled {
+      let before = memory
+      endTurn()
+      return await pass(report, upon: before)
+    }
     defer { endTurn() }
     if case .cycle(let cycle) = report, rules.isKnown(cycle, memory) { return .accepted }
     let rules = rules
@@ -48,21 +62,23 @@ actor Station {
   /// What is in effect now.
   var context: StationContext { StationContext(rules.settings, memory) }
 
-  /// Submits a report in its turn, and waits for the commit outside of it.
-  private func pass(_ report: Report) async -> Acceptance {
+  /// Hands a report that changes nothing to the queue, and waits for its commit beside the others' turns.
+  nonisolated private func pass(_ report: Report, upon before: StationMemory) async -> Acceptance {
     let rules = rules
-    let before = memory
-    endTurn()
     do throws(Refusal) {
       let committed = try await append { rules.passingEntry(of: report, upon: before, at: $0) }
-      // A new life of the queue, seen first by a report that may not touch the state: the next one carries it over.
-      if committed.place.incarnation != before.incarnation, before.incarnation == memory.incarnation {
-        isSettled = false
-      }
+      if committed.place.incarnation != before.incarnation { await unsettle(before) }
       return .accepted
     } catch {
-      return refused(report, error)
+      return await refused(report, error)
     }
+  }
+
+  /// A new life of the queue, seen first by a report that may not touch the state: the next one carries it over.
+  private func unsettle(_ before: StationMemory) {
+    guard before.incarnation == memory.incarnation else { return }
+    isSettled = false
+    atRest.withLockedValue { $0 = nil }
   }
 
   /// A reading that is refused is gone, which is counted; all else the device keeps, or says so itself.
@@ -74,6 +90,7 @@ actor Station {
   }
 
   func turn() async {
+    atRest.withLockedValue { $0 = nil }
     guard isBusy else {
       isBusy = true
       return
@@ -82,6 +99,11 @@ actor Station {
   }
 
   func endTurn() {
-    if waiting.isEmpty { isBusy = false } else { waiting.removeFirst().resume() }
+    guard waiting.isEmpty else {
+      waiting.removeFirst().resume()
+      return
+    }
+    isBusy = false
+    if isSettled { atRest.withLockedValue { $0 = memory } }
   }
 }

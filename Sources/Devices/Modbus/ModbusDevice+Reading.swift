@@ -12,7 +12,7 @@ extension ModbusDevice {
     for (request, places) in zip(groups[place].polls, groups[place].places) {
       do throws(LineFault) {
         let reply = try await ask(request, over: &link)
-        for (index, place) in places.enumerated() { values[place] = reply.value(of: request.tags[index]) }
+        reply.put(into: &values, at: places)
         moment = reply.moment
       } catch {
         fault = error

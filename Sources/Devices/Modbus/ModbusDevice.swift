@@ -224,6 +224,13 @@ struct Reply: Sendable {
   /// Why there is no data.
   let refusal: DeviceException?
 
+  /// Puts what each tag of the request shows at its place of `values`.
+  func put(into values: inout [TagValue?], at places: [Int]) {
+    request.tags.withUnsafeBufferPointer { tags in
+      for index in tags.indices { values[places[index]] = value(of: tags[index]) }
+    }
+  }
+
   func value(of tag: ModbusTag) -> TagValue {
     if let refusal { return .bad(reason: refusal.description, raw: []) }
     return tag.value(in: bytes, from: request.address)
