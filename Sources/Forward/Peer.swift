@@ -34,8 +34,7 @@ struct PeerAnswer: Sendable {
   /// The sentence of a problem, or the beginning of whatever was answered.
   var detail: String {
     if let detail = JSON(body)?["detail"]?.text { return String(detail.prefix(300)).withoutStop }
-    let text = String(String(decoding: body.prefix(120), as: UTF8.self).map { $0.isNewline ? " " : $0 })
-    return text.isEmpty ? "nothing more" : text
+    return PeerWords.beginning(of: body)
   }
 }
 

@@ -24,6 +24,14 @@ enum PeerWords {
     }
   }
 
+  /// The beginning of an answer that is no problem of ours, in one line; markup says nothing to a technician.
+  static func beginning(of body: [UInt8]) -> String {
+    let words = String(decoding: body.prefix(120), as: UTF8.self).split(whereSeparator: \.isWhitespace)
+    guard let first = words.first else { return "nothing more" }
+    return first.hasPrefix("<")
+      ? "a page of HTML, so it is another program: check the address and the port" : words.joined(separator: " ")
+  }
+
   private static func sentence(forErrno code: Int32) -> String {
     switch code {
     case ECONNREFUSED: "nothing listens there (connection refused): see that it runs, and that the port is right"

@@ -26,6 +26,13 @@ struct PeerWordsTests {
     }
   }
 
+  @Test func `an answer that is no central's is told without its markup`() {
+    let page = Array("<!DOCTYPE HTML>\n<html><title>Error response</title>".utf8)
+    #expect(PeerWords.beginning(of: page) == "a page of HTML, so it is another program: check the address and the port")
+    #expect(PeerWords.beginning(of: Array("not\r\n  found".utf8)) == "not found")
+    #expect(PeerWords.beginning(of: []) == "nothing more")
+  }
+
   @Test func `a sentence that goes into another one leaves its full stop behind`() {
     #expect("set it in central.yaml.".withoutStop == "set it in central.yaml")
     #expect("no stop".withoutStop == "no stop" && "and so on...".withoutStop == "and so on...")
