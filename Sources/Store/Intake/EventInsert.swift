@@ -21,8 +21,8 @@ struct EventInsert {
     sqlite3_reset(raw)
     sqlite3_bind_int64(raw, 1, key.incarnation)
     sqlite3_bind_int64(raw, 2, key.sequence)
-    bind(envelope?.type ?? "", at: 3, of: raw)
-    bind(envelope?.subject ?? "", at: 4, of: raw)
+    bind(envelope?.type.storable ?? "", at: 3, of: raw)
+    bind(envelope?.subject.storable ?? "", at: 4, of: raw)
     if let envelope { sqlite3_bind_int64(raw, 5, envelope.time.microseconds) } else { sqlite3_bind_null(raw, 5) }
     let result = previous.bytes.withUnsafeBytes { hash in
       line.withUnsafeBytes { bytes in

@@ -45,7 +45,7 @@ struct Projector {
   }
 
   private func read<Data: EventData>(_: Data.Type, _ envelope: Envelope, _ line: [UInt8]) -> Data? {
-    JSON(line[envelope.data]).flatMap { Data($0) }
+    JSON(storing: line[envelope.data]).flatMap { Data($0) }
   }
 
   mutating func serves(_ station: String) throws {
