@@ -46,15 +46,26 @@ public struct CycleRecord: Sendable {
   /// Nil where the event's line is held back.
   public var data: CycleData?
 
-  public var `operator`: String? { data?.stamp?["operator"] }
+  /// All that the cycle was of, where it was of several; else `unit` has it.
+  public var units: [String] { data?.stamp?.all("unit") ?? unit.map { [$0] } ?? [] }
+  public var operators: [String] { data?.stamp?.all("operator") ?? [] }
   public var result: String? { data?.result }
 
   public func write(to json: inout JSONWriter) {
     json.object { writer in
       writer.field("station", station)
       writer.field("time", time)
-      writer.field("unit", unit)
-      writer.field("operator", self.operator)
+      let (units, operators) = (units, operators)
+      if units.count > 1 {
+        writer.list("units", units) { $0.value($1) }
+      } else {
+        writer.field("unit", unit)
+      }
+      if operators.count > 1 {
+        writer.list("operators", operators) { $0.value($1) }
+      } else {
+        writer.field("operator", operators.first)
+      }
       writer.field("lot", lot)
       writer.field("result", result)
       writer.field("attempt", attempt)
