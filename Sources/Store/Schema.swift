@@ -2,11 +2,11 @@ import GRDB
 
 /// The tables, in numbered steps: plain SQL, the same for SQLite and (with its own types) PostgreSQL.
 ///
-/// The truth is `sources`, `incarnations`, `events`, `holes`, `conflicts` and `silences`. All other tables
+/// The truth is `sources`, `incarnations`, `events`, `holes`, `conflicts`, `silences` and `absences`. All other tables
 /// are projections: made from the truth in the same transaction, and made again from it by `rebuild`.
 enum Schema {
   /// What this program writes; a store of a later number is refused.
-  static let version = 1
+  static let version = 2
 
   /// The tables that `rebuild` empties and fills again.
   static let projections = [
@@ -30,7 +30,20 @@ enum Schema {
         """, arguments: ["\(version)"])
   }
 
-  private static let steps = [truth + projected]
+  private static let steps = [truth + projected, second]
+
+  /// The horizon of each incarnation by its newest event, and when the central was down.
+  private static let second = """
+    CREATE TABLE absences(began BIGINT PRIMARY KEY, ended BIGINT NOT NULL);
+    DROP TABLE horizons;
+    CREATE TABLE horizons(
+      source BIGINT NOT NULL, incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL, latest BIGINT NOT NULL,
+      PRIMARY KEY(source, incarnation));
+    INSERT INTO horizons(source, incarnation, sequence, latest)
+      SELECT i.source, i.id, e.sequence, e.time FROM incarnations i JOIN events e ON e.incarnation = i.id
+      AND e.sequence = (SELECT MAX(x.sequence) FROM events x WHERE x.incarnation = i.id AND x.time IS NOT NULL);
+
+    """
 
   private static let truth = """
     CREATE TABLE sources(

@@ -80,13 +80,12 @@ struct GapLedger {
     self.db = db
     self.grader = grader
     for row in try Row.fetchAll(db, sql: "SELECT id, name FROM sources") { sources[row["id"]] = row["name"] }
-    let rows = try Row.fetchAll(
-      db,
-      sql: """
-        SELECT t.station, MIN(h.latest) AS latest FROM stations t JOIN horizons h ON h.source = t.source
-        GROUP BY t.station
-        """)
-    for row in rows { horizons[row["station"]] = row.time("latest") }
+    let received = try Horizons.all(in: db)
+    for row in try Row.fetchAll(db, sql: "SELECT station, source FROM stations") {
+      guard let horizon = received[row["source"]] else { continue }
+      let station: String = row["station"]
+      horizons[station] = min(horizons[station] ?? horizon, horizon)
+    }
   }
 
   func record(_ row: Row) throws -> GapRecord {

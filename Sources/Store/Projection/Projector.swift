@@ -6,7 +6,7 @@ struct Projector {
   let db: Database
   let source: Int64
   let incarnation: Incarnation
-  private var latest: Timestamp?
+  private var newest: (key: EventKey, time: Timestamp)?
   private var touched: Set<String> = []
   private var stations: Set<String> = []
 
@@ -18,7 +18,7 @@ struct Projector {
 
   /// Projects one event; what its type does not say, or says oddly, leaves no row and no complaint.
   mutating func project(_ key: EventKey, _ envelope: Envelope, _ line: [UInt8]) throws {
-    latest = max(latest ?? envelope.time, envelope.time)
+    if newest.map({ $0.key < key }) ?? true { newest = (key, envelope.time) }
     switch EventType(rawValue: envelope.type) {
     case .cycle: try read(CycleData.self, envelope, line).map { try cycle($0, key, envelope) }
     case .context: try read(ContextData.self, envelope, line).map { try change($0, key, envelope) }
@@ -32,14 +32,7 @@ struct Projector {
 
   /// Ends a batch: how far the source came, and what its units still lack.
   mutating func finish(_ rules: TraceRules) throws {
-    if let latest {
-      try db.cachedStatement(
-        sql: """
-          INSERT INTO horizons(source, latest) VALUES (?, ?) ON CONFLICT(source) DO UPDATE
-          SET latest = excluded.latest WHERE excluded.latest > horizons.latest
-          """
-      ).execute(arguments: [source, latest.microseconds])
-    }
+    if let newest { try Horizons.note(newest.key, at: newest.time, source: source, in: db) }
     for unit in touched.sorted() { try Expectations.update(unit, rules: rules, in: db) }
     touched = []
   }
