@@ -131,7 +131,7 @@ struct Intake {
       db.cachedStatement(
         sql: "SELECT EXISTS(SELECT 1 FROM conflicts WHERE incarnation = ? AND sequence = ? AND hash = ?)"),
       arguments: [known.id, first - 1, Data(batch.previous.bytes)])
-    guard isBranch == true else { return nil }
+    guard try isBranch == true || mayFollowBranch(known) else { return nil }
     return try Int64.fetchOne(
       db.cachedStatement(sql: "SELECT MIN(sequence) FROM conflicts WHERE incarnation = ?"), arguments: [known.id])
   }
@@ -143,6 +143,16 @@ struct Intake {
       try db.execute(
         sql: """
           INSERT INTO conflicts(incarnation, sequence, hash, line, received) VALUES (?, ?, ?, ?, ?)
+  /// Whether the numbers that the batch declares lost may be those of a branch which is kept here.
+  ///
+  /// The hash before the lost numbers is not told, so that nothing proves such a batch to be ours: it is not taken as ours.
+  private func mayFollowBranch(_ known: Identities.Position) throws -> Bool {
+    guard let lost = batch.lost, first > known.through + 1 else { return false }
+    return try Bool.fetchOne(
+      db.cachedStatement(sql: "SELECT EXISTS(SELECT 1 FROM conflicts WHERE incarnation = ? AND sequence >= ?)"),
+      arguments: [known.id, Int64(lost.lowerBound) - 1]) ?? false
+  }
+
           ON CONFLICT DO NOTHING
           """,
         arguments: [
