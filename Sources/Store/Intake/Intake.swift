@@ -30,12 +30,14 @@ struct Intake {
     var position = try known ?? Identities.insert(batch.incarnation, of: source, in: db)
     var projector = Projector(db: db, source: source, incarnation: batch.incarnation)
     var isPatched = false
+    var isLate = false
     if first <= through {
       switch try compare(position) {
       case .differs(let place): return try conflict(at: place, position)
       case .same(let missing):
         for number in missing { try fill(number, position, &projector) }
-        isPatched = !missing.isEmpty
+        isLate = !missing.isEmpty
+        isPatched = isLate
       }
     } else if first > through + 1 {
       try db.execute(
@@ -49,6 +51,11 @@ struct Intake {
     try Identities.save(position, in: db)
     if try isPatched || isHeld || Integrity.isUnfinished(position.id, in: db) {
       try Integrity.project(incarnation: position.id, source: source, in: db)
+    }
+    if try DeviceGaps.areStale(
+      after: verified.envelopes, isLate: isLate, incarnation: position.id, source: source, in: db)
+    {
+      try DeviceGaps.project(source, in: db)
     }
     try projector.finish(rules)
     return .receipt(receipt(position))
@@ -136,13 +143,6 @@ struct Intake {
       db.cachedStatement(sql: "SELECT MIN(sequence) FROM conflicts WHERE incarnation = ?"), arguments: [known.id])
   }
 
-  /// Keeps the other branch beside ours: nothing is projected from it.
-  private func conflict(at place: Int64, _ known: Identities.Position?) throws -> IngestAnswer {
-    let position = try known ?? Identities.insert(batch.incarnation, of: source, in: db)
-    for (index, line) in batch.lines.enumerated() where first + Int64(index) >= place {
-      try db.execute(
-        sql: """
-          INSERT INTO conflicts(incarnation, sequence, hash, line, received) VALUES (?, ?, ?, ?, ?)
   /// Whether the numbers that the batch declares lost may be those of a branch which is kept here.
   ///
   /// The hash before the lost numbers is not told, so that nothing proves such a batch to be ours: it is not taken as ours.
@@ -153,6 +153,13 @@ struct Intake {
       arguments: [known.id, Int64(lost.lowerBound) - 1]) ?? false
   }
 
+  /// Keeps the other branch beside ours: nothing is projected from it.
+  private func conflict(at place: Int64, _ known: Identities.Position?) throws -> IngestAnswer {
+    let position = try known ?? Identities.insert(batch.incarnation, of: source, in: db)
+    for (index, line) in batch.lines.enumerated() where first + Int64(index) >= place {
+      try db.execute(
+        sql: """
+          INSERT INTO conflicts(incarnation, sequence, hash, line, received) VALUES (?, ?, ?, ?, ?)
           ON CONFLICT DO NOTHING
           """,
         arguments: [

@@ -86,7 +86,7 @@ enum Expectations {
         sql: """
           SELECT c.station, c.time, c.product FROM cycle_units u
           JOIN cycles c ON c.incarnation = u.incarnation AND c.sequence = u.sequence
-          WHERE u.unit = ? AND u.doubt = 0 ORDER BY c.time, c.station
+          WHERE u.unit = ? AND u.doubt = 0 ORDER BY c.time, c.station, c.incarnation, c.sequence
           """), arguments: [unit]
     ).map { Visit(station: $0["station"], time: Timestamp(microseconds: $0["time"]), product: $0["product"]) }
   }
