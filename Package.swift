@@ -96,6 +96,7 @@ let package = Package(
         lifecycle, .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
       ]),
     .executableTarget(
@@ -133,6 +134,7 @@ let package = Package(
       of: "Web",
       [
         "Events", "Devices", "Store", "Queue", "Forward", hummingbird, client, lifecycle, log,
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "HummingbirdTesting", package: "hummingbird"),
       ]),
     tests(

@@ -28,14 +28,16 @@ public struct EventFilter: Sendable, Hashable {
   public var to: Timestamp?
   /// Those that arrived last come first.
   public var isNewestFirst: Bool
+  /// Also `#` with the digest where a line is held back.
+  public var isHeldIncluded = false
 
   public init(
     type: String? = nil, source: String? = nil, station: String? = nil, from: Timestamp? = nil, to: Timestamp? = nil,
     isNewestFirst: Bool = false
   ) {
-    self.type = type
-    self.source = source
-    self.station = station
+    self.type = type?.storable
+    self.source = source?.storable
+    self.station = station?.storable
     self.from = from
     self.to = to
     self.isNewestFirst = isNewestFirst
@@ -47,7 +49,7 @@ public struct SourceRecord: Sendable, Hashable {
   public var name: String
   /// When it was last heard.
   public var heard: Timestamp?
-  /// The time of its newest event here.
+  /// How far it was received.
   public var latest: Timestamp?
   public var isSilent: Bool
   public var incarnations: [Receipt]
@@ -65,24 +67,28 @@ public struct SourceRecord: Sendable, Hashable {
 
 extension TraceStore {
   /// Units, lots and operators whose identifier has `text` in it, whatever the case of its ASCII letters; those that
-  /// begin with it first.
-  public func search(_ text: String, after cursor: String? = nil, limit: Int = 50) async throws -> Page<SearchHit> {
+  /// begin with it first, the identifier itself before all; with `exactly` only those that are it, or whose code it is.
+  public func search(_ text: String, exactly: Bool = false, after cursor: String? = nil, limit: Int = 50) async throws
+    -> Page<SearchHit>
+  {
     // LIKE makes no difference between the cases of ASCII, and SQLite's LOWER knows no others.
+    let text = text.storable
     let sought = text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
-    let skipped = Cursor(cursor)?.number ?? 0
+    let skipped = try Cursor.read(cursor, of: .search)?.number ?? 0
     return try await read { db in
       let rows = try Row.fetchAll(
         db,
         sql: """
           SELECT kind, id, latest FROM nodes WHERE kind IN ('unit', 'lot', 'operator')
-          AND id LIKE ? ESCAPE '\\'
-          ORDER BY CASE WHEN id LIKE ? ESCAPE '\\' THEN 0 ELSE 1 END, latest DESC, kind, id LIMIT ? OFFSET ?
-          """, arguments: ["%\(sought)%", "\(sought)%", limit + 1, skipped])
+          AND \(exactly ? "(id = ?1 OR code = ?1)" : "id LIKE ?2 ESCAPE '\\'")
+          ORDER BY CASE WHEN id = ?1 THEN 0 WHEN id LIKE ?3 ESCAPE '\\' THEN 1 ELSE 2 END, latest DESC, kind, id
+          LIMIT ?4 OFFSET ?5
+          """, arguments: [text, "%\(sought)%", "\(sought)%", limit + 1, skipped])
       let hits = rows.prefix(limit).map {
         SearchHit(kind: $0["kind"], id: $0["id"], latest: Timestamp(microseconds: $0["latest"]))
       }
       return Page(
-        items: hits, next: rows.count > limit ? Cursor(number: skipped + Int64(limit)).description : nil)
+        items: hits, next: rows.count > limit ? Cursor(.search, number: skipped + Int64(limit)).description : nil)
     }
   }
 
@@ -96,13 +102,17 @@ extension TraceStore {
     }
   }
 
-  /// The lines as they are, in the order of their arrival; held ones are left out.
+  /// The lines as they are, in the order of their arrival.
+  ///
+  /// Held ones are left out, unless the filter wants them: they are of no type, station or time.
   public func events(_ filter: EventFilter, after cursor: String? = nil, limit: Int = 100) async throws -> Page<[UInt8]>
   {
-    try await read { db in
+    let start = try Cursor.read(cursor, of: .events)?.number
+    return try await read { db in
       let (beyond, order) = filter.isNewestFirst ? ("<", "DESC") : (">", "ASC")
-      var conditions = ["arrival \(beyond) ?", "type <> ''"]
-      var arguments: StatementArguments = [Cursor(cursor)?.number ?? (filter.isNewestFirst ? .max : 0)]
+      var conditions = ["arrival \(beyond) ?"]
+      if !filter.isHeldIncluded { conditions.append("type <> ''") }
+      var arguments: StatementArguments = [start ?? (filter.isNewestFirst ? .max : 0)]
       func add(_ condition: String, _ value: (any DatabaseValueConvertible)?) {
         guard let value else { return }
         conditions.append(condition)
@@ -126,7 +136,7 @@ extension TraceStore {
       let shown = rows.prefix(limit)
       return Page(
         items: shown.map { $0.bytes("line") },
-        next: rows.count > limit ? shown.last.map { Cursor(number: $0["arrival"]).description } : nil)
+        next: rows.count > limit ? shown.last.map { Cursor(.events, number: $0["arrival"]).description } : nil)
     }
   }
 
@@ -134,11 +144,8 @@ extension TraceStore {
   public func sources() async throws -> [SourceRecord] {
     let now = rules.now()
     return try await read { [rules, opened] db in
-      let rows = try Row.fetchAll(
-        db,
-        sql: """
-          SELECT s.id, s.name, s.heard, h.latest FROM sources s LEFT JOIN horizons h ON h.source = s.id ORDER BY s.name
-          """)
+      let rows = try Row.fetchAll(db, sql: "SELECT id, name, heard FROM sources ORDER BY name")
+      let received = try Horizons.all(in: db)
       return try rows.compactMap { row -> SourceRecord? in
         guard let name = SourceName(row["name"]) else { return nil }
         let heard = row.time("heard")
@@ -152,8 +159,10 @@ extension TraceStore {
           return Identities.receipt(name, incarnation, position)
         }
         return SourceRecord(
-          name: name.description, heard: heard, latest: row.time("latest"),
-          isSilent: now.since(max(heard ?? opened, opened)) > rules.sourceSilentAfter, incarnations: receipts)
+          name: name.description, heard: heard, latest: received[row["id"]],
+          isSilent: try Silence(from: heard ?? opened, to: nil, now: now, in: db).heardNothing
+            > rules.sourceSilentAfter,
+          incarnations: receipts)
       }
     }
   }

@@ -113,14 +113,13 @@ extension TraceStore {
   static func lookup<Record>(
     _ kind: Node.Kind, _ id: String, exactly: Bool, in db: Database, _ read: (String) throws -> Record
   ) throws -> Lookup<Record> {
+    let fitting = exactly ? "id = ?2" : "(id = ?2 OR code = ?2)"
     let known = try String.fetchAll(
-      db.cachedStatement(sql: "SELECT id FROM nodes WHERE kind = ?1 AND (id = ?2 OR code = ?2) ORDER BY id LIMIT 50"),
-      arguments: [kind.rawValue, id])
-    if exactly || known.count == 1 {
-      guard let only = exactly ? known.first(where: { $0 == id }) : known[0] else { return .unknown }
-      return .found(try read(only))
-    }
-    return known.isEmpty ? .unknown : .several(known)
+      db.cachedStatement(sql: "SELECT id FROM nodes WHERE kind = ?1 AND \(fitting) ORDER BY id LIMIT ?3"),
+      arguments: [kind.rawValue, id.storable, Lookup<Record>.candidateLimit + 1])
+    guard known.count > 1 else { return try known.first.map { .found(try read($0)) } ?? .unknown }
+    let shown = Array(known.prefix(Lookup<Record>.candidateLimit))
+    return .several(shown, isTruncated: known.count > shown.count)
   }
 }
 
