@@ -230,7 +230,8 @@ struct GenealogyTests {
     #expect(try await store.search("E2").items.map(\.kind) == ["operator"])
     // A scanner that was away before the cycle: another unit could have come.
     edge.add(
-      GapData(kind: .deviceOffline, device: "gun-ST10", station: "ST10", from: edge.now.adding(.seconds(-2)), to: edge.now),
+      GapData(
+        kind: .deviceOffline, device: "gun-ST10", station: "ST10", from: edge.now.adding(.seconds(-2)), to: edge.now),
       subject: "ST10")
     _ = try await store.take(edge.batch(), from: edge.source)
     #expect(try await store.unit("SN2").record?.links.allSatisfy { !$0.isCertain } == true)
@@ -243,7 +244,8 @@ struct GenealogyTests {
     edge.set("materials.coil", "C-1", at: "ST10")
     edge.now = edge.now.adding(.seconds(600))
     edge.add(
-      GapData(kind: .unreadableScan, device: "gun-ST10", station: "ST10", from: edge.now, to: edge.now), subject: "ST10")
+      GapData(kind: .unreadableScan, device: "gun-ST10", station: "ST10", from: edge.now, to: edge.now), subject: "ST10"
+    )
     edge.add(
       GapData(kind: .missedPolls, device: "plc-ST10", station: "ST10", from: edge.now, to: edge.now), subject: "ST10")
     edge.now = edge.now.adding(.seconds(600))

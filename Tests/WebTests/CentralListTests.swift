@@ -167,7 +167,8 @@ struct CentralListTests {
       let file = try folder.write("export.ndjson", String(buffer: whole.body))
       #expect(
         try await program("/usr/bin/python3", [chainVerifier, file, "--head", edge.hash(20).description]).status == 0)
-      try folder.write("export.ndjson", String(buffer: whole.body).replacing("\"why\":\"test\"", with: "\"why\":\"best\""))
+      try folder.write(
+        "export.ndjson", String(buffer: whole.body).replacing("\"why\":\"test\"", with: "\"why\":\"best\""))
       #expect(
         try await program("/usr/bin/python3", [chainVerifier, file, "--head", edge.hash(20).description]).status == 1)
       let items = try await client.execute(uri: "/v1/events?limit=100", method: .get)

@@ -56,7 +56,9 @@ struct CycleRow: Sendable, Hashable {
     let line = try Row.fetchOne(
       db.cachedStatement(sql: "SELECT line FROM events WHERE incarnation = ? AND sequence = ?"),
       arguments: [key.incarnation, key.sequence])?.bytes("line")
-    guard let line, let envelope = try? Envelope(line: line), let json = JSON(storing: line[envelope.data]) else { return nil }
+    guard let line, let envelope = try? Envelope(line: line), let json = JSON(storing: line[envelope.data]) else {
+      return nil
+    }
     return CycleData(json)
   }
 

@@ -77,7 +77,8 @@ struct StationHistory {
           SELECT 1 FROM devices d WHERE d.source = g.source AND d.device = g.device AND d.scanner = 0))
         ORDER BY g.sorted, g.id
         """, arguments: [station, station]
-    ).map { Hiding(
+    ).map {
+      Hiding(
         id: $0["id"], kind: $0["kind"], device: $0["device"], began: $0.time("began"), ended: $0.time("ended"))
     }
     zones = try Row.fetchAll(

@@ -15,7 +15,9 @@ enum Silences {
     if let heard {
       let since = Timestamp(microseconds: heard)
       // What the central was down is not the line PC's silence; but the silence begins where it was last heard.
-      if try Silence(from: since, to: now, now: now, in: db).heardNothing > rules.sourceSilentAfter {
+      if now.since(since) > rules.sourceSilentAfter,
+        try Silence(from: since, to: now, now: now, in: db).heardNothing > rules.sourceSilentAfter
+      {
         try db.execute(
           sql: "INSERT INTO silences(source, began, ended) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
           arguments: [source, since.microseconds, now.microseconds])

@@ -13,12 +13,15 @@ enum DeviceGaps {
   static func areStale(
     after envelopes: some Sequence<Envelope?>, isLate: Bool, incarnation: Int64, source: Int64, in db: Database
   ) throws -> Bool {
-    let isConcerned = envelopes.contains { envelope in
-      envelope.map { EventType(rawValue: $0.type).map(types.contains) ?? false } ?? false
-    }
-    guard isConcerned else { return false }
-    if isLate { return true }
-    return try Bool.fetchOne(
+    let isOutOfOrder = try isLate || hasNewer(than: incarnation, source, in: db)
+    return isOutOfOrder
+      && envelopes.contains { envelope in
+        envelope.map { EventType(rawValue: $0.type).map(types.contains) ?? false } ?? false
+      }
+  }
+
+  private static func hasNewer(than incarnation: Int64, _ source: Int64, in db: Database) throws -> Bool {
+    try Bool.fetchOne(
       db.cachedStatement(sql: "SELECT EXISTS(SELECT 1 FROM incarnations WHERE source = ? AND id > ? AND through > 0)"),
       arguments: [source, incarnation]) ?? false
   }
