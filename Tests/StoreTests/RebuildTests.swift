@@ -81,7 +81,7 @@ struct RebuildTests {
     #expect(try await one.dump() == two.dump())
   }
 
-  @Test(arguments: 1...8 as ClosedRange<UInt64>)
+  @Test(.serialized, arguments: 1...8 as ClosedRange<UInt64>)
   func `two incarnations in any order of arrival, with lines held and filled late, are as a rebuild makes them`(
     _ seed: UInt64
   ) async throws {

@@ -11,7 +11,7 @@ struct TextTests {
 
   init() throws { folder = try ScratchFolder() }
 
-  @Test(arguments: [[0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xE2, 0x82]] as [[UInt8]])
+  @Test(.serialized, arguments: [[0xFF], [0xC0, 0x80], [0xED, 0xA0, 0x80], [0xE2, 0x82]] as [[UInt8]])
   func `a line that is not UTF-8 is refused by its number, and the rest is as it was`(_ bytes: [UInt8]) async throws {
     let store = try await openStore(folder)
     var edge = FakeEdge(seed: 7)
