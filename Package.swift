@@ -143,6 +143,7 @@ let package = Package(
       of: "Web",
       [
         "Events", "Devices", "Store", "Queue", "Forward", hummingbird, client, lifecycle, log,
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "HummingbirdTesting", package: "hummingbird"),
       ]),
     tests(

@@ -108,6 +108,8 @@ public enum BatchFault: Error, Sendable, Hashable, CustomStringConvertible {
   /// The body does not end with a newline: it was cut.
   case unfinished
   case line(UInt64, Envelope.Fault)
+  /// A line has bytes that are not UTF-8: no JSON, which would break every answer that it is in.
+  case notUTF8(UInt64)
   /// A line's id or source is not what its place in the batch says.
   case misplaced(UInt64, found: String)
   /// The lines do not lead to the head that the sender claims.
@@ -119,6 +121,7 @@ public enum BatchFault: Error, Sendable, Hashable, CustomStringConvertible {
     case .header(let name, let found?): "the header \(name) has not the form that is asked for: \"\(found.prefix(80))\""
     case .unfinished: "the body does not end with a newline, so it was cut on its way"
     case .line(let number, let fault): "event \(number): \(fault)"
+    case .notUTF8(let number): "event \(number): its line is not valid UTF-8, so it is no JSON (RFC 8259)"
     case .misplaced(let number, let found): "event \(number) says that it is \(found.prefix(160))"
     case .head(let expected, let found):
       "the lines lead to hash \(found), the sender says \(expected): they were altered on their way, or before"
@@ -166,6 +169,7 @@ public struct VerifiedBatch: Sendable {
   private static func envelope(of line: [UInt8], number: UInt64, like: Envelope?, batch: Batch, source: SourceName)
     throws(BatchFault) -> Envelope
   {
+    guard isUTF8(line) else { throw .notUTF8(number) }
     let envelope: Envelope
     do { envelope = try Envelope(line: line, like: like) } catch { throw .line(number, error) }
     guard envelope.id.sequence == number, envelope.id.incarnation == batch.incarnation, envelope.source == source

@@ -62,6 +62,8 @@ struct DeliveryState: Sendable {
   private var inFlight: Batch?
   private var failures = 0
   private var holes = 0
+  /// Nothing came while it waited: the central is asked again, so that it hears this line PC and is seen to be there.
+  private var hasWaited = false
   private var lines: Int
   private var bytes: Int
 
@@ -104,7 +106,11 @@ struct DeliveryState: Sendable {
       finished.removeAll()
       return .pause(limits.longestPause, exact: true)
     }
-    if next.incarnation == incarnation { return readOn(wait: isCurrent ? limits.idleWait : .zero) }
+    if next.incarnation == incarnation {
+      guard isCurrent else { return readOn() }
+      hasWaited.toggle()
+      return hasWaited ? readOn(wait: limits.idleWait) : .ask(next.incarnation)
+    }
     incarnation = next.incarnation
     (through, head, isBranch, holes) = (0, .zero, false, 0)
     return .ask(next.incarnation)
@@ -113,6 +119,10 @@ struct DeliveryState: Sendable {
   private mutating func position(_ receipt: Receipt) -> Action {
     failures = 0
     if standing != .idle { standing = .sending }
+    if standing == .idle, receipt.receivedThrough == through, receipt.head == head {
+      hasWaited = true
+      return readOn(wait: limits.idleWait)
+    }
     pending = receipt
     guard receipt.receivedThrough > 0 else { return agreed() }
     return .record(receipt)

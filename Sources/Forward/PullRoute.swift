@@ -17,6 +17,7 @@ struct PullRoute: DeliveryRoute {
     guard name == source.description else {
       throw .refused("the line PC at this address is \(name), not \(source): see pull: in the settings of sources")
     }
+    do { try await intake.heard(source) } catch { throw .local("the store could not note \(source): \(error)") }
     let lives = items.compactMap { item -> QueueLife? in
       guard let incarnation = item["incarnation"]?.text.flatMap({ Incarnation($0) }) else { return nil }
       let received = item["received"]?["central"]?.whole.flatMap { UInt64(exactly: $0) } ?? 0

@@ -6,14 +6,18 @@ private import NIOConcurrencyHelpers
 public struct Intake: Sendable {
   /// How the central stands; through 0 with a zero head where it does not know the incarnation.
   public var position: @Sendable (SourceName, Incarnation) async throws -> Receipt
+  /// Notes that a line PC answered.
+  public var heard: @Sendable (SourceName) async throws -> Void
   /// Verifies the batch's chain from its bytes (`VerifiedBatch`), stores it, and answers after the commit.
   public var take: @Sendable (SourceName, Batch) async throws -> IngestAnswer
 
   public init(
     position: @escaping @Sendable (SourceName, Incarnation) async throws -> Receipt,
+    heard: @escaping @Sendable (SourceName) async throws -> Void = { _ in },
     take: @escaping @Sendable (SourceName, Batch) async throws -> IngestAnswer
   ) {
     self.position = position
+    self.heard = heard
     self.take = take
   }
 }

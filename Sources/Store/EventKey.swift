@@ -20,7 +20,7 @@ struct EventKey: Sendable, Hashable, Comparable {
   var packed: Int64 { incarnation << Self.sequenceBits | sequence }
 
   init(packed: Int64) {
-    self.init(incarnation: packed >> Self.sequenceBits, sequence: packed & (1 << Self.sequenceBits - 1))
+    self.init(incarnation: packed >> Self.sequenceBits, sequence: packed & Self.sequenceMask)
   }
 
   /// The first and the last row of an incarnation, for `BETWEEN`.
@@ -33,6 +33,7 @@ struct EventKey: Sendable, Hashable, Comparable {
 
   /// Enough for `EventID.highestSequence`.
   static let sequenceBits: Int64 = 40
+  static let sequenceMask: Int64 = 1 << sequenceBits - 1
   /// The highest row of an incarnation that can be packed.
   static let lastIncarnation: Int64 = 1 << (63 - sequenceBits) - 1
 }

@@ -3,12 +3,15 @@ import GRDB
 /// The tables, in numbered steps: plain SQL, the same for SQLite and (with its own types, and without `WITHOUT ROWID`)
 /// PostgreSQL.
 ///
-/// The truth is `sources`, `incarnations`, `events`, `holes`, `conflicts` and `silences`, with `arrivals` and
+/// The truth is `sources`, `incarnations`, `events`, `holes`, `conflicts`, `silences` and `absences`, with `arrivals` and
 /// `contents`, which say in what order events came and what is where. All other tables
 /// are projections: made from the truth in the same transaction, and made again from it by `rebuild`.
 enum Schema {
   /// What this program writes; a store of a later number is refused.
-  static let version = 1
+  static let version = 2
+  /// What the first of `steps` makes.
+  private static let oldest = 2
+  private static let steps = [truth + projected]
 
   /// The tables that `rebuild` empties and fills again.
   static let projections = [
@@ -25,14 +28,17 @@ enum Schema {
         "the store has schema \(found), this program knows up to \(version): it was written by a newer Lotline; "
           + "run that one, or restore the backup made before the upgrade")
     }
-    for step in steps[found...] { try db.execute(sql: step) }
+    guard found == 0 || found >= oldest else {
+      throw StoreError(
+        "the store has schema \(found), which was never in a release: move the file away; the line PCs send again what "
+          + "they still have")
+    }
+    for step in steps[max(0, found - oldest + 1)...] { try db.execute(sql: step) }
     try db.execute(
       sql: """
         INSERT INTO meta(key, value) VALUES ('schema', ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value
         """, arguments: ["\(version)"])
   }
-
-  private static let steps = [truth + projected]
 
   private static let truth = """
     CREATE TABLE sources(
@@ -59,6 +65,7 @@ enum Schema {
       received BIGINT NOT NULL, PRIMARY KEY(incarnation, sequence, hash));
     CREATE TABLE silences(
       source BIGINT NOT NULL, began BIGINT NOT NULL, ended BIGINT NOT NULL, PRIMARY KEY(source, began));
+    CREATE TABLE absences(began BIGINT PRIMARY KEY, ended BIGINT NOT NULL);
 
     """
 
@@ -66,7 +73,9 @@ enum Schema {
   static let ofMaterials = "field >= 'materials.' AND field < 'materials/'"
 
   private static let projected = """
-    CREATE TABLE horizons(source BIGINT PRIMARY KEY, latest BIGINT NOT NULL);
+    CREATE TABLE horizons(
+      source BIGINT NOT NULL, incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL, latest BIGINT NOT NULL,
+      PRIMARY KEY(source, incarnation));
     CREATE TABLE stations(station TEXT NOT NULL, source BIGINT NOT NULL, PRIMARY KEY(station, source));
     CREATE TABLE devices(
       source BIGINT NOT NULL, device TEXT NOT NULL, incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL,

@@ -10,7 +10,7 @@ public final class TraceStore: Sendable {
   let pool: DatabasePool
   let rules: TraceRules
   let logger: Logger
-  /// Silence is counted from here at the earliest: while the central was down it could hear nobody.
+  /// From here on a source that was never heard is missed.
   let opened: Timestamp
 
   private init(pool: DatabasePool, rules: TraceRules, logger: Logger) {
@@ -41,6 +41,7 @@ public final class TraceStore: Sendable {
       }
       try await pool.write { db in
         try Schema.migrate(db)
+        try Absence.note(until: store.opened, in: db)
         for source in rules.sources { _ = try Identities.source(source, in: db) }
         try Expectations.settle(db, rules: rules)
       }
@@ -69,19 +70,17 @@ public final class TraceStore: Sendable {
     try await pool.writeWithoutTransaction { try Int.fetchOne($0, sql: "PRAGMA synchronous") ?? -1 }
   }
 
-  /// Closes the readers, then the writer.
-  public func close() throws { try pool.close() }
+  /// Notes until when it was open, and closes the readers, then the writer.
+  public func close() throws {
+    // Where this fails, the last sign of life stands: the central counts as down a few seconds longer.
+    try? pool.write { try Absence.sign(at: rules.now(), in: $0) }
+    try pool.close()
+  }
 
   /// Whether a transaction can be committed now.
   public func isWritable() async -> Bool {
     do {
-      try await pool.write {
-        try $0.execute(
-          sql: """
-            INSERT INTO meta(key, value) VALUES ('alive', ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value
-            """,
-          arguments: ["\(rules.now().microseconds)"])
-      }
+      try await pool.write { [rules] in try Absence.sign(at: rules.now(), in: $0) }
       return true
     } catch {
       return false

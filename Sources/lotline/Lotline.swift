@@ -1,4 +1,5 @@
 import ArgumentParser
+import Foundation
 
 /// `lotline`: two long-running roles and the technician's commands (design: the README's table).
 @main
@@ -16,4 +17,21 @@ struct Lotline: AsyncParsableCommand {
       SimulateCommand.self, StatusCommand.self, EventsCommand.self, TraceCommand.self, GapsCommand.self,
       VerifyCommand.self,
     ])
+
+  /// Runs the command; what is wrong with the command line is told in one line, as all that goes wrong is.
+  static func main() async {
+    do {
+      var command = try parseAsRoot()
+      if var concurrent = command as? any AsyncParsableCommand {
+        try await concurrent.run()
+      } else {
+        try command.run()
+      }
+    } catch {
+      guard exitCode(for: error) == .validationFailure else { exit(withError: error) }
+      let usage = fullMessage(for: error).split(separator: "\n").first { $0.hasPrefix("Usage: ") }
+      complain(message(for: error).replacing("\n", with: " ") + (usage.map { ". \($0)" } ?? ""))
+      Foundation.exit(exitCode(for: error).rawValue)
+    }
+  }
 }

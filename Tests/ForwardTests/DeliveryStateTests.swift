@@ -43,6 +43,28 @@ struct DeliveryStateTests {
     #expect(state.next(.listed([life])) == reading(after: 5, wait: .seconds(30)))
   }
 
+  @Test mutating func `with nothing left it still asks after each wait, so that the central hears it`() {
+    sending()
+    _ = state.next(.answered(.receipt(chain.receipt(5))))
+    _ = state.next(.recorded(.agreed))
+    _ = state.next(.read(.batch(chain.batch(after: 5))))
+    for _ in 0..<3 {
+      #expect(state.next(.listed([life])) == reading(after: 5, wait: .seconds(30)))
+      #expect(state.next(.read(.batch(chain.batch(after: 5)))) == .list)
+      #expect(state.next(.listed([life])) == .ask(chain.incarnation))
+      #expect(state.next(.position(chain.receipt(5))) == reading(after: 5, wait: .seconds(30)))
+      #expect(state.next(.read(.batch(chain.batch(after: 5)))) == .list)
+      #expect(state.next(.listed([life])) == .ask(chain.incarnation))
+      // A central that was put back in the meantime gets what it lost.
+      #expect(state.next(.position(chain.receipt(2))) == .record(chain.receipt(2)))
+      #expect(state.next(.recorded(.agreed)) == reading(after: 2))
+      _ = state.next(.read(.batch(chain.batch(after: 2))))
+      _ = state.next(.answered(.receipt(chain.receipt(5))))
+      _ = state.next(.recorded(.agreed))
+      _ = state.next(.read(.batch(chain.batch(after: 5))))
+    }
+  }
+
   @Test mutating func `an earlier incarnation is finished before the current one`() {
     let current = Incarnation.random()
     let lives = [life, QueueLife(incarnation: current, agreedThrough: 0)]

@@ -10,6 +10,9 @@ actor Ledger {
   private(set) var lives: [Incarnation: Life] = [:]
   private(set) var conflicts: Set<[UInt8]> = []
   private(set) var batches = 0
+  private(set) var heard: [SourceName: Int] = [:]
+
+  func hear(_ source: SourceName) { heard[source, default: 0] += 1 }
 
   func lines(of incarnation: Incarnation) -> [[UInt8]] { lives[incarnation]?.lines ?? [] }
 

@@ -80,11 +80,30 @@ struct PullerTests {
     var puller = Puller(
       source: source, settings: ForwardSettings(url: url),
       intake: Intake(
-        position: { await ledger.receipt($0, $1) }, take: { try await ledger.take($0, $1) }), logger: quiet)
+        position: { await ledger.receipt($0, $1) }, heard: { await ledger.hear($0) },
+        take: { try await ledger.take($0, $1) }), logger: quiet)
     puller.limits.leastPause = .milliseconds(10)
     puller.limits.longestPause = .milliseconds(40)
     puller.limits.idleWait = .milliseconds(20)
     return puller
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `a line PC without events is heard again and again, and one that is away is not`() async throws {
+    let edge = Edge([Chain(count: 0)])
+    let ledger = ledger
+    try await serving(edge.router(source)) { url in
+      let puller = puller(url)
+      try await beside({ await puller.run() }) {
+        try await eventually("it is heard") { await ledger.heard[self.source, default: 0] > 3 }
+      }
+    }
+    let heard = await ledger.heard[source]
+    let away = puller("http://127.0.0.1:1")
+    try await beside({ await away.run() }) {
+      try await eventually("it was tried") { away.status.faults.values.reduce(0, +) > 3 }
+    }
+    #expect(await ledger.heard[source] == heard)
   }
 
   @Test(.timeLimit(.minutes(1)))

@@ -103,6 +103,22 @@ struct IntakeTests {
     #expect(try await store.events(EventFilter()).items == edge.lines)
   }
 
+  @Test func `numbers declared lost right behind our end, where another branch is kept, make no events ours`()
+    async throws
+  {
+    let store = try await openStore(folder)
+    let edge = edge(5)
+    var clone = self.edge(2)
+    for life in 3...12 { clone.add(StoppedData(why: "another life, \(life)"), subject: "ST10") }
+    _ = try await store.take(edge.batch(), from: edge.source)
+    let conflict = IngestAnswer.conflict(position: 3, receipt(edge, 5))
+    #expect(try await store.take(clone.batch(1...5), from: edge.source) == conflict)
+    #expect(try await store.take(clone.batch(8...10, lost: 6...7), from: edge.source) == conflict)
+    #expect(try await store.take(clone.batch(11...12), from: edge.source) == conflict)
+    #expect(try await store.events(EventFilter()).items == edge.lines)
+    #expect(try await store.counts().first { $0.name == "conflicts" }?.count == 8)
+  }
+
   @Test func `a line in a hole is taken only where a stored line behind it proves it`() async throws {
     let store = try await openStore(folder)
     let edge = edge(8)

@@ -55,7 +55,9 @@ struct CycleRow: Sendable, Hashable {
   func data(in db: Database) throws -> CycleData? {
     let line = try Row.fetchOne(
       db.cachedStatement(sql: "SELECT line FROM events WHERE key = ?"), arguments: [key.packed])?.bytes("line")
-    guard let line, let envelope = try? Envelope(line: line), let json = JSON(line[envelope.data]) else { return nil }
+    guard let line, let envelope = try? Envelope(line: line), let json = JSON(storing: line[envelope.data]) else {
+      return nil
+    }
     return CycleData(json)
   }
 

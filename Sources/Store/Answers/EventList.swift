@@ -11,14 +11,16 @@ public struct EventFilter: Sendable, Hashable {
   public var to: Timestamp?
   /// Those that arrived last come first.
   public var isNewestFirst: Bool
+  /// Also `#` with the digest where a line is held back.
+  public var isHeldIncluded = false
 
   public init(
     type: String? = nil, source: String? = nil, station: String? = nil, from: Timestamp? = nil, to: Timestamp? = nil,
     isNewestFirst: Bool = false
   ) {
-    self.type = type
-    self.source = source
-    self.station = station
+    self.type = type?.storable
+    self.source = source?.storable
+    self.station = station?.storable
     self.from = from
     self.to = to
     self.isNewestFirst = isNewestFirst
@@ -26,17 +28,20 @@ public struct EventFilter: Sendable, Hashable {
 }
 
 extension TraceStore {
-  /// The lines as they are, in the order of their arrival; held ones are left out.
+  /// The lines as they are, in the order of their arrival.
+  ///
+  /// Held ones are left out, unless the filter wants them: they are of no type, station or time.
   public func events(_ filter: EventFilter, after cursor: String? = nil, limit: Int = 100) async throws -> Page<[UInt8]>
   {
-    try await read { db in
+    let start = try Cursor.read(cursor, of: .events)
+    return try await read { db in
       let list = EventList(db: db, filter: filter)
-      let after = Cursor(cursor).map { EventList.Place(arrival: $0.number, key: Int64($0.text) ?? 0) }
+      let after = start.map { EventList.Place(arrival: $0.number, key: Int64($0.text) ?? 0) }
       let found = try list.events(after: after, limit: limit + 1)
       let next = found.count > limit ? found[limit - 1].place : nil
       return Page(
         items: found.prefix(limit).map(\.line),
-        next: next.map { Cursor(number: $0.arrival, text: "\($0.key)").description })
+        next: next.map { Cursor(.events, number: $0.arrival, text: "\($0.key)").description })
     }
   }
 }
@@ -98,7 +103,8 @@ private struct EventList {
   private func lines(of arrival: Row, after key: Int64, limit: Int) throws -> [(place: Place, line: [UInt8])] {
     let number: Int64 = arrival["arrival"]
     // A line that came later where a digest or a hole was belongs to the arrival in which it came.
-    var conditions = ["key BETWEEN ? AND ?", "key \(beyond) ?", "COALESCE(late, ?) = ?", "type <> ''"]
+    var conditions = ["key BETWEEN ? AND ?", "key \(beyond) ?", "COALESCE(late, ?) = ?"]
+    if !filter.isHeldIncluded { conditions.append("type <> ''") }
     var arguments: StatementArguments = [
       arrival["first"] as Int64, arrival["last"] as Int64, key, number, number,
     ]

@@ -56,9 +56,25 @@ public struct GapFilter: Sendable, Hashable {
 
   public init(state: String? = nil, station: String? = nil, kind: String? = nil, source: String? = nil) {
     self.state = state
-    self.station = station
+    self.station = station?.storable
     self.kind = kind
     self.source = source
+  }
+
+  /// What a gap's state can be.
+  public static let states = ["open", "pending"]
+  /// The kinds of gaps that are known here: those of the edge, and the central's own.
+  public static let kinds =
+    GapData.Kind.allCases.map(\.rawValue)
+    + ["missing-station", "sequence-hole", "held", "conflict", "source-silent"]
+
+  func check() throws(ListFault) {
+    if let state, !Self.states.contains(state) {
+      throw ListFault("state=\(state.prefix(40)) is no state of a gap: \(Self.states.joined(separator: ", "))")
+    }
+    if let kind, !Self.kinds.contains(kind) {
+      throw ListFault("kind=\(kind.prefix(40)) is no kind of gap: \(Self.kinds.joined(separator: ", "))")
+    }
   }
 
   func takes(_ gap: GapRecord) -> Bool {
@@ -80,13 +96,12 @@ struct GapLedger {
     self.db = db
     self.grader = grader
     for row in try Row.fetchAll(db, sql: "SELECT id, name FROM sources") { sources[row["id"]] = row["name"] }
-    let rows = try Row.fetchAll(
-      db,
-      sql: """
-        SELECT t.station, MIN(h.latest) AS latest FROM stations t JOIN horizons h ON h.source = t.source
-        GROUP BY t.station
-        """)
-    for row in rows { horizons[row["station"]] = row.time("latest") }
+    let received = try Horizons.all(in: db)
+    for row in try Row.fetchAll(db, sql: "SELECT station, source FROM stations") {
+      guard let horizon = received[row["source"]] else { continue }
+      let station: String = row["station"]
+      horizons[station] = min(horizons[station] ?? horizon, horizon)
+    }
   }
 
   func record(_ row: Row) throws -> GapRecord {
@@ -131,10 +146,12 @@ extension TraceStore {
   public func gaps(_ filter: GapFilter = GapFilter(), after cursor: String? = nil, limit: Int = 100) async throws
     -> Page<GapRecord>
   {
-    let silent = cursor == nil ? try await silences().filter(filter.takes) : []
+    try filter.check()
+    let start = try Cursor.read(cursor, of: .gaps)
+    let silent = start == nil ? try await silences().filter(filter.takes) : []
     let listed = try await read { db in
       let ledger = try GapLedger(db, Grader(db))
-      var place = Cursor(cursor) ?? Cursor(number: .max, text: "")
+      var place = start ?? Cursor(.gaps, number: .max)
       var items: [GapRecord] = []
       while true {
         let rows = try Row.fetchAll(
@@ -142,7 +159,7 @@ extension TraceStore {
             sql: "SELECT * FROM gaps WHERE (sorted, id) < (?, ?) ORDER BY sorted DESC, id DESC LIMIT 500"),
           arguments: [place.number, place.text])
         for row in rows {
-          place = Cursor(number: row["sorted"], text: row["id"])
+          place = Cursor(.gaps, number: row["sorted"], text: row["id"])
           let gap = try ledger.record(row)
           guard filter.takes(gap) else { continue }
           items.append(gap)
@@ -164,43 +181,18 @@ extension TraceStore {
           SELECT s.name, s.heard AS began, NULL AS ended FROM sources s UNION ALL
           SELECT s.name, q.began, q.ended FROM silences q JOIN sources s ON s.id = q.source ORDER BY 3 DESC, 2 DESC
           """)
-      return rows.compactMap { row -> GapRecord? in
+      return try rows.compactMap { row -> GapRecord? in
         let ended = row.time("ended")
-        let began = row.time("began")
-        let since = max(began ?? opened, ended == nil ? opened : began ?? opened)
-        guard ended != nil || now.since(since) > rules.sourceSilentAfter else { return nil }
+        let since = row.time("began") ?? opened
+        let silence = try Silence(from: since, to: ended, now: now, in: db)
+        guard ended != nil || silence.heardNothing > rules.sourceSilentAfter else { return nil }
         let name: String = row["name"]
         return GapRecord(
           id: "source-silent:\(name):\(since.microseconds)", kind: "source-silent", source: name, station: nil,
           anyOf: [],
           device: nil, unit: nil, from: since, to: ended, count: nil,
-          reason: ended == nil
-            ? "the line PC \(name) has not been heard since then: is it on, and is its network there?"
-            : "the line PC \(name) was not heard", state: "open", event: nil)
+          reason: silence.reason(name), state: "open", event: nil)
       }
     }
   }
-}
-
-/// Where a list goes on.
-struct Cursor: CustomStringConvertible {
-  let number: Int64
-  let text: String
-
-  init(number: Int64, text: String = "") {
-    self.number = number
-    self.text = text
-  }
-
-  /// Reads what `description` wrote; nil for anything else.
-  init?(_ encoded: String?) {
-    guard let encoded, let bytes = bytes(hex: encoded), let text = String(validating: bytes, as: UTF8.self) else {
-      return nil
-    }
-    let parts = text.split(separator: " ", maxSplits: 1, omittingEmptySubsequences: false)
-    guard parts.count == 2, let number = Int64(parts[0]) else { return nil }
-    self.init(number: number, text: String(parts[1]))
-  }
-
-  var description: String { hex("\(number) \(text)".utf8) }
 }

@@ -55,6 +55,8 @@ final class Grader {
         grade = Grade(evidence: .window, reason: swap)
       } else if role != "installed" {
         grade = try self.grade(field, ids[0], stamp, cycle)
+      } else if let count = stamp?.all("unit").count, count > 1 {
+        grade.reason = "the cycle was of \(count) units at once: it may be in any of them"
       }
       if grade.reason == nil, isDoubtful { grade.reason = "it is not sure that this cycle was of this unit" }
       if grade.reason == nil, let doubt = try doubtOfUnit(stamp, cycle) { grade.reason = doubt }
@@ -154,9 +156,7 @@ final class Grader {
 
   /// Why the cycle may have been of another unit than the one in its stamp; nil where nothing says so.
   private func doubtOfUnit(_ stamp: Stamp?, _ cycle: CycleRow) throws -> String? {
-    guard cycle.unit != nil, let origin = stamp?.origin(of: "unit").flatMap({ id(of: $0, in: cycle) }),
-      let scanned = try time(of: origin)
-    else { return nil }
+    guard cycle.unit != nil, let scanned = try unitScanned(stamp, cycle) else { return nil }
     let history = try history(of: cycle.station)
     let change = history.changes["unit"]?.last { $0.key < cycle.key && $0.latter == cycle.unit }
     if change?.how == "declared" { return "the unit was typed in, not scanned" }
@@ -165,9 +165,9 @@ final class Grader {
     }
   }
 
-  /// When the unit's code was read for this cycle, if its stamp says so.
+  /// When the unit's code was read for this cycle, if its stamp says so; of several the first.
   func unitScanned(_ stamp: Stamp?, _ cycle: CycleRow) throws -> Timestamp? {
-    try stamp?.origin(of: "unit").flatMap { id(of: $0, in: cycle) }.flatMap { try time(of: $0) }
+    try stamp?.origins(of: "unit").compactMap { id(of: $0, in: cycle) }.compactMap { try time(of: $0) }.min()
   }
 
   private func id(of origin: Stamp.Origin, in cycle: CycleRow) -> EventID? {

@@ -23,7 +23,7 @@ public struct SourceRecord: Sendable, Hashable {
   public var name: String
   /// When it was last heard.
   public var heard: Timestamp?
-  /// The time of its newest event here.
+  /// How far it was received.
   public var latest: Timestamp?
   public var isSilent: Bool
   public var incarnations: [Receipt]
@@ -41,24 +41,28 @@ public struct SourceRecord: Sendable, Hashable {
 
 extension TraceStore {
   /// Units, lots and operators whose identifier has `text` in it, whatever the case of its ASCII letters; those that
-  /// begin with it first.
-  public func search(_ text: String, after cursor: String? = nil, limit: Int = 50) async throws -> Page<SearchHit> {
+  /// begin with it first, the identifier itself before all; with `exactly` only those that are it, or whose code it is.
+  public func search(_ text: String, exactly: Bool = false, after cursor: String? = nil, limit: Int = 50) async throws
+    -> Page<SearchHit>
+  {
     // LIKE makes no difference between the cases of ASCII, and SQLite's LOWER knows no others.
+    let text = text.storable
     let sought = text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
-    let skipped = Cursor(cursor)?.number ?? 0
+    let skipped = try Cursor.read(cursor, of: .search)?.number ?? 0
     return try await read { db in
       let rows = try Row.fetchAll(
         db,
         sql: """
           SELECT kind, id, latest FROM nodes WHERE kind IN ('unit', 'lot', 'operator')
-          AND id LIKE ? ESCAPE '\\'
-          ORDER BY CASE WHEN id LIKE ? ESCAPE '\\' THEN 0 ELSE 1 END, latest DESC, kind, id LIMIT ? OFFSET ?
-          """, arguments: ["%\(sought)%", "\(sought)%", limit + 1, skipped])
+          AND \(exactly ? "(id = ?1 OR code = ?1)" : "id LIKE ?2 ESCAPE '\\'")
+          ORDER BY CASE WHEN id = ?1 THEN 0 WHEN id LIKE ?3 ESCAPE '\\' THEN 1 ELSE 2 END, latest DESC, kind, id
+          LIMIT ?4 OFFSET ?5
+          """, arguments: [text, "%\(sought)%", "\(sought)%", limit + 1, skipped])
       let hits = rows.prefix(limit).map {
         SearchHit(kind: $0["kind"], id: $0["id"], latest: Timestamp(microseconds: $0["latest"]))
       }
       return Page(
-        items: hits, next: rows.count > limit ? Cursor(number: skipped + Int64(limit)).description : nil)
+        items: hits, next: rows.count > limit ? Cursor(.search, number: skipped + Int64(limit)).description : nil)
     }
   }
 
@@ -76,11 +80,8 @@ extension TraceStore {
   public func sources() async throws -> [SourceRecord] {
     let now = rules.now()
     return try await read { [rules, opened] db in
-      let rows = try Row.fetchAll(
-        db,
-        sql: """
-          SELECT s.id, s.name, s.heard, h.latest FROM sources s LEFT JOIN horizons h ON h.source = s.id ORDER BY s.name
-          """)
+      let rows = try Row.fetchAll(db, sql: "SELECT id, name, heard FROM sources ORDER BY name")
+      let received = try Horizons.all(in: db)
       return try rows.compactMap { row -> SourceRecord? in
         guard let name = SourceName(row["name"]) else { return nil }
         let heard = row.time("heard")
@@ -94,8 +95,10 @@ extension TraceStore {
           return Identities.receipt(name, incarnation, position)
         }
         return SourceRecord(
-          name: name.description, heard: heard, latest: row.time("latest"),
-          isSilent: now.since(max(heard ?? opened, opened)) > rules.sourceSilentAfter, incarnations: receipts)
+          name: name.description, heard: heard, latest: received[row["id"]],
+          isSilent: try Silence(from: heard ?? opened, to: nil, now: now, in: db).heardNothing
+            > rules.sourceSilentAfter,
+          incarnations: receipts)
       }
     }
   }

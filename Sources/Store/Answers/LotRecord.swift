@@ -58,6 +58,11 @@ struct LotReader {
   let rules: TraceRules
   let grader: Grader
   static let limit = 1000
+  /// The units that the cycles of a lot were of.
+  private static let members = """
+    FROM cycles c JOIN cycle_units u ON u.incarnation = c.incarnation AND u.sequence = c.sequence
+    WHERE c.lot = ? AND (u.doubt = 0 OR u.unit = c.unit)
+    """
 
   init(_ db: Database, _ rules: TraceRules) {
     self.db = db
@@ -76,9 +81,8 @@ struct LotReader {
     }
     let units = try String.fetchAll(
       db,
-      sql: "SELECT DISTINCT unit FROM cycles WHERE lot = ? AND unit IS NOT NULL ORDER BY unit LIMIT \(Self.limit)",
-      arguments: [lot])
-    let made = try Int.fetchOne(db, sql: "SELECT COUNT(DISTINCT unit) FROM cycles WHERE lot = ?", arguments: [lot]) ?? 0
+      sql: "SELECT DISTINCT u.unit \(Self.members) ORDER BY u.unit LIMIT \(Self.limit)", arguments: [lot])
+    let made = try Int.fetchOne(db, sql: "SELECT COUNT(DISTINCT u.unit) \(Self.members)", arguments: [lot]) ?? 0
     let walk = Walk(db, grader, limit: Self.limit)
     let used = try walk.consumers(of: Node(.lot, lot))
     let product = rows.lazy.compactMap(\.product).first

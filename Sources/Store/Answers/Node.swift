@@ -93,7 +93,10 @@ public struct Page<Item: Sendable>: Sendable {
 /// What an identifier leads to.
 public enum Lookup<Record: Sendable>: Sendable {
   case found(Record)
-  /// The code fits these identifiers of different scopes.
-  case several([String])
+  /// The code fits these identifiers of different scopes; truncated: and more, which `search` lists page by page.
+  case several([String], isTruncated: Bool)
   case unknown
+
+  /// How many candidates are named.
+  static var candidateLimit: Int { 50 }
 }

@@ -17,10 +17,15 @@ struct StationHistory {
 
   /// A gap in which a change of a material, or a unit, could have gone unseen.
   struct Hiding {
+    let id: String
     let kind: String
     let device: String?
     let began: Timestamp?
     let ended: Timestamp?
+
+    func isWithin(_ from: Timestamp, _ to: Timestamp) -> Bool {
+      (ended.map { $0 > from } ?? true) && (began.map { $0 <= to } ?? true)
+    }
 
     /// In words, after "since it was loaded".
     var reason: String {
@@ -65,14 +70,17 @@ struct StationHistory {
     hiding = try Row.fetchAll(
       db,
       sql: """
-        SELECT g.kind, g.device, g.began, g.ended FROM gaps g
+        SELECT g.id, g.kind, g.device, g.began, g.ended FROM gaps g
         WHERE g.kind IN (\(Self.hidingKinds.map { "'\($0)'" }.joined(separator: ", ")))
         AND (g.station = ? OR (g.station IS NULL AND g.source IN (SELECT source FROM stations WHERE station = ?)))
         AND NOT (g.kind = 'device-offline' AND EXISTS(
           SELECT 1 FROM devices d WHERE d.source = g.source AND d.device = g.device AND d.scanner = 0))
         ORDER BY g.sorted, g.id
         """, arguments: [station, station]
-    ).map { Hiding(kind: $0["kind"], device: $0["device"], began: $0.time("began"), ended: $0.time("ended")) }
+    ).map {
+      Hiding(
+        id: $0["id"], kind: $0["kind"], device: $0["device"], began: $0.time("began"), ended: $0.time("ended"))
+    }
     zones = try Row.fetchAll(
       db,
       sql: """
@@ -88,7 +96,7 @@ struct StationHistory {
 
   /// The first gap in which a change between the two times could have gone unseen.
   func hiding(after loaded: Timestamp, until time: Timestamp) -> Hiding? {
-    hiding.first { ($0.ended.map { $0 > loaded } ?? true) && ($0.began.map { $0 <= time } ?? true) }
+    hiding.first { $0.isWithin(loaded, time) }
   }
 }
 

@@ -46,15 +46,26 @@ public struct CycleRecord: Sendable {
   /// Nil where the event's line is held back.
   public var data: CycleData?
 
-  public var `operator`: String? { data?.stamp?["operator"] }
+  /// All that the cycle was of, where it was of several; else `unit` has it.
+  public var units: [String] { data?.stamp?.all("unit") ?? unit.map { [$0] } ?? [] }
+  public var operators: [String] { data?.stamp?.all("operator") ?? [] }
   public var result: String? { data?.result }
 
   public func write(to json: inout JSONWriter) {
     json.object { writer in
       writer.field("station", station)
       writer.field("time", time)
-      writer.field("unit", unit)
-      writer.field("operator", self.operator)
+      let (units, operators) = (units, operators)
+      if units.count > 1 {
+        writer.list("units", units) { $0.value($1) }
+      } else {
+        writer.field("unit", unit)
+      }
+      if operators.count > 1 {
+        writer.list("operators", operators) { $0.value($1) }
+      } else {
+        writer.field("operator", operators.first)
+      }
       writer.field("lot", lot)
       writer.field("result", result)
       writer.field("attempt", attempt)
@@ -102,14 +113,13 @@ extension TraceStore {
   static func lookup<Record>(
     _ kind: Node.Kind, _ id: String, exactly: Bool, in db: Database, _ read: (String) throws -> Record
   ) throws -> Lookup<Record> {
+    let fitting = exactly ? "id = ?2" : "(id = ?2 OR code = ?2)"
     let known = try String.fetchAll(
-      db.cachedStatement(sql: "SELECT id FROM nodes WHERE kind = ?1 AND (id = ?2 OR code = ?2) ORDER BY id LIMIT 50"),
-      arguments: [kind.rawValue, id])
-    if exactly || known.count == 1 {
-      guard let only = exactly ? known.first(where: { $0 == id }) : known[0] else { return .unknown }
-      return .found(try read(only))
-    }
-    return known.isEmpty ? .unknown : .several(known)
+      db.cachedStatement(sql: "SELECT id FROM nodes WHERE kind = ?1 AND \(fitting) ORDER BY id LIMIT ?3"),
+      arguments: [kind.rawValue, id.storable, Lookup<Record>.candidateLimit + 1])
+    guard known.count > 1 else { return try known.first.map { .found(try read($0)) } ?? .unknown }
+    let shown = Array(known.prefix(Lookup<Record>.candidateLimit))
+    return .several(shown, isTruncated: known.count > shown.count)
   }
 }
 

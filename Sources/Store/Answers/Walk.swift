@@ -96,6 +96,8 @@ struct Walk {
   }
 
   /// The gaps of the stations where a lot was loaded, while it was there: cycles that may have had it are unknown.
+  ///
+  /// Before its own scan it may have been there since the lot before it was loaded, if a gap could hide that.
   func gaps(ofLoaded lot: String) throws -> [GapRecord] {
     let ledger = try GapLedger(db, grader)
     var gaps: [GapRecord] = []
@@ -108,10 +110,14 @@ struct Walk {
     {
       let key = EventKey(row)
       let history = try grader.history(of: row["station"])
-      let next = history.changes[row["field"]]?.first { $0.key > key && $0.latter != lot }
+      let changes = history.changes[row["field"]] ?? []
+      let time = Timestamp(microseconds: row["time"])
+      let former = changes.last { $0.key < key }?.time ?? Timestamp(microseconds: 0)
+      let hidden = Set(history.hiding.filter { $0.isWithin(former, time) }.map(\.id))
+      gaps += try ledger.at(row["station"], from: former, to: time).filter { hidden.contains($0.id) }
+      let next = changes.first { $0.key > key && $0.latter != lot }
       gaps += try ledger.at(
-        row["station"], from: Timestamp(microseconds: row["time"]),
-        to: next?.time ?? Timestamp(microseconds: .max))
+        row["station"], from: time, to: next?.time ?? Timestamp(microseconds: .max))
     }
     return gaps
   }

@@ -31,7 +31,7 @@ struct Arrival {
 
   /// Counts an event in; a digest (`envelope` nil) has no type, no subject and no time.
   mutating func take(_ envelope: Envelope?) {
-    let content = Content(type: envelope?.type ?? "", subject: envelope?.subject ?? "")
+    let content = Content(type: envelope?.type.storable ?? "", subject: envelope?.subject.storable ?? "")
     let time = envelope?.time.microseconds ?? 0
     let known = contents[content] ?? Span(since: time, until: time)
     contents[content] = Span(since: min(known.since, time), until: max(known.until, time))

@@ -16,8 +16,8 @@ struct EventRows {
   func insert(_ key: EventKey, envelope: Envelope?, previous: ChainHash, line: [UInt8], late: Int64? = nil) throws {
     try statement.run { row in
       row.add(key.packed)
-      row.add(envelope?.type ?? "")
-      row.add(envelope?.subject ?? "")
+      row.add(envelope?.type.storable ?? "")
+      row.add(envelope?.subject.storable ?? "")
       row.add(envelope?.time.microseconds)
       row.add(late)
       row.add(previous.bytes)

@@ -32,12 +32,14 @@ struct Intake {
     var position = try known ?? Identities.insert(batch.incarnation, of: source, in: db)
     var projector = try Projector(db: db, source: source, incarnation: batch.incarnation)
     var isPatched = false
+    var isLate = false
     if first <= through {
       switch try compare(position) {
       case .differs(let place): return try conflict(at: place, position)
       case .same(let missing):
         for number in missing { try fill(number, position, &projector) }
-        isPatched = !missing.isEmpty
+        isLate = !missing.isEmpty
+        isPatched = isLate
       }
     } else if first > through + 1 {
       try db.execute(
@@ -51,6 +53,11 @@ struct Intake {
     try Identities.save(position, in: db)
     if try isPatched || isHeld || Integrity.isUnfinished(position.id, in: db) {
       try Integrity.project(incarnation: position.id, source: source, in: db)
+    }
+    if try DeviceGaps.areStale(
+      after: verified.envelopes, isLate: isLate, incarnation: position.id, source: source, in: db)
+    {
+      try DeviceGaps.project(source, in: db)
     }
     try projector.finish(rules)
     return .receipt(receipt(position))
@@ -144,9 +151,19 @@ struct Intake {
       db.cachedStatement(
         sql: "SELECT EXISTS(SELECT 1 FROM conflicts WHERE incarnation = ? AND sequence = ? AND hash = ?)"),
       arguments: [known.id, first - 1, Data(batch.previous.bytes)])
-    guard isBranch == true else { return nil }
+    guard try isBranch == true || mayFollowBranch(known) else { return nil }
     return try Int64.fetchOne(
       db.cachedStatement(sql: "SELECT MIN(sequence) FROM conflicts WHERE incarnation = ?"), arguments: [known.id])
+  }
+
+  /// Whether the numbers that the batch declares lost may be those of a branch which is kept here.
+  ///
+  /// The hash before the lost numbers is not told, so that nothing proves such a batch to be ours: it is not taken as ours.
+  private func mayFollowBranch(_ known: Identities.Position) throws -> Bool {
+    guard let lost = batch.lost, first > known.through + 1 else { return false }
+    return try Bool.fetchOne(
+      db.cachedStatement(sql: "SELECT EXISTS(SELECT 1 FROM conflicts WHERE incarnation = ? AND sequence >= ?)"),
+      arguments: [known.id, Int64(lost.lowerBound) - 1]) ?? false
   }
 
   /// Keeps the other branch beside ours: nothing is projected from it.

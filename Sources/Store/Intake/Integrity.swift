@@ -3,14 +3,13 @@ import GRDB
 
 /// The gaps that the chain itself shows: numbers declared lost, lines that are held, other bytes under a number.
 enum Integrity {
-  /// Whether the events after a hole are still to come.
+  /// Whether the event after a hole, a held line or a conflict, which ends that gap, is still to come.
   static func isUnfinished(_ incarnation: Int64, in db: Database) throws -> Bool {
     try Bool.fetchOne(
       db.cachedStatement(
         sql: """
-          SELECT EXISTS(SELECT 1 FROM holes h WHERE h.incarnation = ? AND NOT EXISTS(
-            SELECT 1 FROM gaps g WHERE g.kind = 'sequence-hole' AND g.incarnation = h.incarnation
-            AND g.sequence = h.first AND g.ended IS NOT NULL))
+          SELECT EXISTS(SELECT 1 FROM gaps WHERE incarnation = ?
+            AND kind IN ('sequence-hole', 'held', 'conflict') AND ended IS NULL)
           """), arguments: [incarnation]) ?? false
   }
 

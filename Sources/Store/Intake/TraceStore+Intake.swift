@@ -3,12 +3,22 @@ import GRDB
 
 extension TraceStore {
   /// How far the events of an incarnation are here; one that is not known is through 0 with a zero head.
-  public func position(of source: SourceName, incarnation: Incarnation) async throws -> Receipt {
+  ///
+  /// - Parameter isHeard: that the source itself asks; false where the central asks in its own affairs.
+  public func position(of source: SourceName, incarnation: Incarnation, isHeard: Bool = true) async throws -> Receipt {
     let now = rules.now()
-    return try await pool.write { [rules, opened] db in
+    return try await pool.write { [rules] db in
       let id = try Identities.source(source, in: db)
-      try Silences.heard(id, at: now, opened: opened, rules: rules, in: db)
+      if isHeard { try Silences.heard(id, at: now, rules: rules, in: db) }
       return Identities.receipt(source, incarnation, try Identities.position(of: id, incarnation, in: db))
+    }
+  }
+
+  /// Notes that a source answered, whether it had events or not.
+  public func heard(_ source: SourceName) async throws {
+    let now = rules.now()
+    try await pool.write { [rules] db in
+      try Silences.heard(try Identities.source(source, in: db), at: now, rules: rules, in: db)
     }
   }
 
@@ -20,9 +30,9 @@ extension TraceStore {
     let verified = try VerifiedBatch(batch, from: source)
     let contents = zip(verified.envelopes, batch.lines).map { EventContent($0, $1) }
     let now = rules.now()
-    return try await pool.write { [rules, opened] db in
+    return try await pool.write { [rules] db in
       let id = try Identities.source(source, in: db)
-      try Silences.heard(id, at: now, opened: opened, rules: rules, in: db)
+      try Silences.heard(id, at: now, rules: rules, in: db)
       return try Intake(db: db, rules: rules, source: id, verified: verified, contents: contents, now: now).run()
     }
   }

@@ -14,7 +14,7 @@ enum EventContent: Sendable {
 
   init(_ envelope: Envelope?, _ line: [UInt8]) {
     func read<Data: EventData>(_ content: (Data) -> EventContent) -> EventContent {
-      guard let envelope, let data = JSON(line[envelope.data]).flatMap({ Data($0) }) else { return .nothing }
+      guard let envelope, let data = JSON(storing: line[envelope.data]).flatMap({ Data($0) }) else { return .nothing }
       return content(data)
     }
     self =

@@ -19,7 +19,7 @@ struct Expectations {
       """
       SELECT c.station, c.time, c.product FROM cycle_units u
       JOIN cycles c ON c.incarnation = u.incarnation AND c.sequence = u.sequence
-      WHERE u.unit = ? AND u.doubt = 0 ORDER BY c.time, c.station
+      WHERE u.unit = ? AND u.doubt = 0 ORDER BY c.time, c.station, c.incarnation, c.sequence
       """)
     mark = try BareStatement(db, "SELECT 1 FROM marks WHERE unit = ? AND mark = 'SCRAP' LIMIT 1")
   }

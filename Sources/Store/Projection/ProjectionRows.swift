@@ -22,13 +22,17 @@ struct ProjectionRows {
       "(kind, id) DO UPDATE SET latest = excluded.latest WHERE excluded.latest > nodes.latest")
   }
 
-  func cycle(_ key: EventKey, _ station: String, _ time: Timestamp, _ stamp: Stamp?, result: String?) throws {
+  func cycle(_ key: EventKey, _ station: String, _ time: Timestamp, unit: String?, _ stamp: Stamp?, result: String?)
+    throws
+  {
     try cycles.run { row in
       row.add(key.incarnation)
       row.add(key.sequence)
       row.add(station)
       row.add(time.microseconds)
-      for field in ["unit", "lot", "product"] { row.add(stamp?[field]) }
+      row.add(unit)
+      row.add(stamp?["lot"])
+      row.add(stamp?["product"])
       row.add(result)
     }
   }

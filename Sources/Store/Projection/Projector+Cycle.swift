@@ -4,14 +4,17 @@ import GRDB
 extension Projector {
   mutating func cycle(_ data: CycleData, _ key: EventKey, _ envelope: Envelope) throws {
     let stamp = data.stamp
-    let station = stamp?.station ?? envelope.subject
-    let unit = stamp?["unit"]
+    let station = stamp?.station ?? envelope.subject.storable
+    // Of several units the row names the first; `cycle_units` has them all.
+    let units = stamp?.all("unit") ?? []
     try serves(station)
-    try rows.cycle(key, station, envelope.time, stamp, result: data.result)
+    try rows.cycle(key, station, envelope.time, unit: units.first, stamp, result: data.result)
     let former = Dictionary(data.unsure.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
-    if let unit { try belongs(to: unit, key, isDoubtful: former["unit"] != nil, at: envelope.time) }
-    if let other = former["unit"], other != unit { try belongs(to: other, key, isDoubtful: true, at: envelope.time) }
-    try node("operator", stamp?["operator"], at: envelope.time)
+    for unit in units { try belongs(to: unit, key, isDoubtful: former["unit"] != nil, at: envelope.time) }
+    if let other = former["unit"], !units.contains(other) {
+      try belongs(to: other, key, isDoubtful: true, at: envelope.time)
+    }
+    for person in stamp?.all("operator") ?? [] { try node("operator", person, at: envelope.time) }
     try stampedLinks(stamp, former, key, at: envelope.time)
     for component in data.components where ["unit", "lot"].contains(component.kind) {
       try node(component.kind, component.id, at: envelope.time)

@@ -7,7 +7,7 @@ extension Projector {
   /// One of a device ends the open one that its `offline` began; where the daemon was killed in between, the gap
   /// that it tells of begins with its new start, the one that was seen before.
   func gap(_ data: GapData, _ key: EventKey, _ envelope: Envelope) throws {
-    let station = try data.station ?? data.device.flatMap { try self.station(of: $0) }
+    let station = try data.station ?? data.device.flatMap { try self.station(of: $0, before: key) }
     let began = data.from?.microseconds
     let ended = data.to?.microseconds
     if data.kind == .deviceOffline, let device = data.device, let id = try openGap(of: device, within: began, ended) {
@@ -49,7 +49,7 @@ extension Projector {
     case (.offline, nil), (.refusing, nil):
       try GapRow(
         id: "device-offline:\(envelope.id)", kind: "device-offline", source: source, key: key,
-        station: try station(of: data.device), device: data.device, began: envelope.time.microseconds,
+        station: try station(of: data.device, before: key), device: data.device, began: envelope.time.microseconds,
         reason: data.reason
       ).insert(in: db)
     default: break
@@ -57,11 +57,12 @@ extension Projector {
   }
 
   /// The station that the settings in force give to a device.
-  private func station(of device: String) throws -> String? {
+  private func station(of device: String, before key: EventKey) throws -> String? {
     try String.fetchOne(
       db.cachedStatement(
         sql: """
-          SELECT station FROM devices WHERE source = ? AND device = ? ORDER BY incarnation DESC, sequence DESC LIMIT 1
-          """), arguments: [source, device])
+          SELECT station FROM devices WHERE source = ? AND device = ? AND (incarnation, sequence) < (?, ?)
+          ORDER BY incarnation DESC, sequence DESC LIMIT 1
+          """), arguments: [source, device, key.incarnation, key.sequence])
   }
 }

@@ -7,7 +7,7 @@ struct Projector {
   let source: Int64
   let incarnation: Incarnation
   let rows: ProjectionRows
-  private var latest: Timestamp?
+  private var newest: (key: EventKey, time: Timestamp)?
   private var touched: Set<String> = []
   private var stations: Set<String> = []
   /// What was named, with the newest time: the events of a batch name the same things again and again.
@@ -22,7 +22,7 @@ struct Projector {
 
   /// Projects one event.
   mutating func project(_ key: EventKey, _ envelope: Envelope, _ content: EventContent) throws {
-    latest = max(latest ?? envelope.time, envelope.time)
+    if newest.map({ $0.key < key }) ?? true { newest = (key, envelope.time) }
     switch content {
     case .cycle(let data): try cycle(data, key, envelope)
     case .context(let data): try change(data, key, envelope)
@@ -36,14 +36,7 @@ struct Projector {
 
   /// Ends a batch: how far the source came, and what its units still lack.
   mutating func finish(_ rules: TraceRules) throws {
-    if let latest {
-      try db.cachedStatement(
-        sql: """
-          INSERT INTO horizons(source, latest) VALUES (?, ?) ON CONFLICT(source) DO UPDATE
-          SET latest = excluded.latest WHERE excluded.latest > horizons.latest
-          """
-      ).execute(arguments: [source, latest.microseconds])
-    }
+    if let newest { try Horizons.note(newest.key, at: newest.time, source: source, in: db) }
     try noteSeen()
     let expectations = try Expectations(db, rules)
     for unit in touched.sorted() { try expectations.update(unit) }

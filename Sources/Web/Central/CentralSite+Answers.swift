@@ -9,35 +9,38 @@ extension CentralSite {
   /// `GET /v1/units/ID`.
   func unit(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
     let id = Self.id(context)
-    let found = try await store.unit(id, exactly: request.query("exact") == "true")
+    let found = try await store.unit(id, exactly: try request.flag("exact"))
     return Response(json: try Self.one(found, Node(.unit, id)).json)
   }
 
   /// `GET /v1/lots/ID`.
   func lot(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
     let id = Self.id(context)
-    let found = try await store.lot(id, exactly: request.query("exact") == "true")
+    let found = try await store.lot(id, exactly: try request.flag("exact"))
     return Response(json: try Self.one(found, Node(.lot, id)).json)
   }
 
   /// `GET /v1/trace?from=unit:ID&direction=backward|forward`.
   func trace(_ request: Request) async throws -> Response {
     guard let node = request.query("from").flatMap({ Node($0) }) else {
-      throw WebProblem(.badRequest, "Ask with from=unit:ID or from=lot:ID.")
+      let found = request.query("from").map { "from=\($0.prefix(40)) names no node. " } ?? ""
+      throw WebProblem(.badRequest, found + "Ask with from=unit:ID or from=lot:ID.")
     }
-    guard let direction = TraceRecord.Direction(rawValue: request.query("direction") ?? "backward") else {
-      throw WebProblem(.badRequest, "direction is backward or forward.")
+    let name = request.query("direction") ?? "backward"
+    guard let direction = TraceRecord.Direction(rawValue: name) else {
+      throw WebProblem(.badRequest, "direction=\(name.prefix(40)) is neither backward nor forward.")
     }
-    let found = try await store.trace(from: node, direction, exactly: request.query("exact") == "true")
+    let found = try await store.trace(from: node, direction, exactly: try request.flag("exact"))
     return Response(json: try Self.one(found, node).json)
   }
 
-  /// `GET /v1/search?q=`.
+  /// `GET /v1/search?q=`; with `exact=true` only what is this identifier, or has this code.
   func search(_ request: Request) async throws -> Response {
     guard let text = request.query("q"), !text.isEmpty else {
       throw WebProblem(.badRequest, "Ask with q=, a part of an identifier.")
     }
-    let page = try await store.search(text, after: request.query("cursor"), limit: try Self.limit(request))
+    let page = try await store.search(
+      text, exactly: try request.flag("exact"), after: request.query("cursor"), limit: try Self.limit(request))
     return Self.list(page) { $1.write(to: &$0) }
   }
 
@@ -51,15 +54,48 @@ extension CentralSite {
   }
 
   /// `GET /v1/events`: as items, or as the lines themselves, which can be verified; `newest=true` turns their order.
+  ///
+  /// With `incarnation=` they come in the order of the chain, with the headers of the edge's own export.
   func events(_ request: Request) async throws -> Response {
-    let filter = EventFilter(
+    if let incarnation = request.query("incarnation") { return try await chain(incarnation, request) }
+    var filter = EventFilter(
       type: request.query("type"), source: request.query("source"), station: request.query("station"),
       from: try Self.time("from", request), to: try Self.time("to", request),
-      isNewestFirst: request.query("newest") == "true")
+      isNewestFirst: try request.flag("newest"))
+    let isExport = request.asks(for: "application/x-ndjson")
+    // A held line is of no type, station or time: without such a filter it stands in its place.
+    filter.isHeldIncluded =
+      isExport && filter.type == nil && filter.station == nil && filter.from == nil && filter.to == nil
     let page = try await store.events(filter, after: request.query("cursor"), limit: try Self.limit(request))
-    guard request.asks(for: "application/x-ndjson") else { return Self.list(page) { $0.raw($1) } }
-    var response = Response(bytes: page.items.flatMap { $0 + [0x0A] }, type: "application/x-ndjson")
-    if let next = page.next, let name = HTTPField.Name("Lotline-Next") { response.headers[name] = next }
+    guard isExport else { return Self.list(page) { $0.raw($1) } }
+    return Self.export(page.items.flatMap { $0 + [0x0A] }, next: page.next)
+  }
+
+  private func chain(_ text: String, _ request: Request) async throws -> Response {
+    guard let incarnation = Incarnation(text) else {
+      throw WebProblem(
+        .badRequest, "incarnation=\(text.prefix(40)) is not 32 hexadecimal digits in lower case.")
+    }
+    for name in ["type", "station", "from", "to", "newest"] where request.query(name) != nil {
+      throw WebProblem(.badRequest, "incarnation= gives its whole chain: it goes without \(name)=.")
+    }
+    let part = try await store.chain(
+      of: incarnation, source: request.query("source"), after: request.query("cursor"), limit: try Self.limit(request))
+    guard let part else { throw WebProblem(.notFound, "No incarnation \(incarnation) is known here.") }
+    guard request.asks(for: "application/x-ndjson") else {
+      let events = part.batch.lines.filter { ChainHash.heldDigest($0) == nil }
+      return Self.list(Store.Page(items: events, next: part.next)) { $0.raw($1) }
+    }
+    var response = Self.export(part.batch.body, next: part.next)
+    for (name, value) in part.batch.headers {
+      if let name = HTTPField.Name(name) { response.headers[name] = value }
+    }
+    return response
+  }
+
+  private static func export(_ lines: [UInt8], next: String?) -> Response {
+    var response = Response(bytes: lines, type: "application/x-ndjson")
+    if let next, let name = HTTPField.Name("Lotline-Next") { response.headers[name] = next }
     return response
   }
 
@@ -71,11 +107,14 @@ extension CentralSite {
   static func one<Record>(_ found: Lookup<Record>, _ node: Node) throws(WebProblem) -> Record {
     switch found {
     case .found(let record): return record
-    case .several(let candidates):
+    case .several(let candidates, let isTruncated):
+      let more = isTruncated ? "more than " : ""
+      let all = isTruncated ? " All of them: /v1/search?exact=true&q=, page by page." : ""
       throw WebProblem(
-        .conflict, "\"\(node.id)\" fits \(candidates.count) identifiers: ask for one of the candidates.",
+        .conflict, "\"\(node.id)\" fits \(more)\(candidates.count) identifiers: ask for one of the candidates.\(all)",
         fields: [
           .init("kind", .string("ambiguous")), .init("candidates", .array(candidates.map { .string($0) })),
+          .init("truncated", .bool(isTruncated)),
         ])
     case .unknown:
       throw WebProblem(.notFound, "No event names a \(node.kind.rawValue) \"\(node.id.prefix(200))\".")
@@ -98,7 +137,8 @@ extension CentralSite {
   private static func time(_ name: String, _ request: Request) throws(WebProblem) -> Timestamp? {
     guard let text = request.query(name) else { return nil }
     guard let time = Timestamp(text) else {
-      throw WebProblem(.badRequest, "\(name) is a time such as 2026-11-23T08:31:02.123456Z.")
+      throw WebProblem(
+        .badRequest, "\(name)=\(text.prefix(40)) is not a time of the form 2026-11-23T08:31:02.123456Z.")
     }
     return time
   }

@@ -3,6 +3,7 @@ import Foundation
 import Hummingbird
 import HummingbirdCore
 import Logging
+import NIOConcurrencyHelpers
 import Store
 
 extension CentralSite {
@@ -24,14 +25,16 @@ extension CentralSite {
       let batch = try Batch(body: body) { request.header($0) }
       answer = try await store.take(batch, from: source)
     } catch let fault as BatchFault {
+      log(.warning, "a batch was refused: \(fault)", source)
       throw WebProblem(.badRequest, "The batch was not taken: \(fault).", fields: [.init("kind", .string("malformed"))])
     }
     switch answer {
     case .receipt(let receipt): return Response(json: receipt.json)
     case .conflict(let position, let receipt):
-      logger.error(
-        "other bytes came under a known number: two queues use one name, or one was put back",
-        metadata: ["source": "\(source)", "incarnation": "\(receipt.incarnation)", "position": "\(position)"])
+      log(
+        .error,
+        "other bytes came under the number \(position) of \(receipt.incarnation): two queues use one name, or one was "
+          + "put back; both are kept", source)
       throw Self.conflict(
         "conflict", position, receipt,
         "Event \(position) is stored here with other bytes: both are kept; go on with a new incarnation.")
@@ -39,6 +42,12 @@ extension CentralSite {
       throw Self.conflict(
         "hole", position, receipt, "The batch leaves events out: \(position) is the next that is missing here.")
     }
+  }
+
+  /// Tells a refusal when it is news, and its repeats at a bounded rate.
+  private func log(_ level: Logger.Level, _ words: String, _ source: SourceName) {
+    guard let more = refusals.withLockedValue({ $0.tells(words, of: source) }) else { return }
+    logger.log(level: level, "\(words)\(more)", metadata: ["source": "\(source)"])
   }
 
   private static func conflict(_ kind: String, _ position: UInt64, _ receipt: Receipt, _ detail: String) -> WebProblem {

@@ -90,7 +90,7 @@ extension CentralSite {
   /// `/unit/ID`.
   func unitPage(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
     let id = Self.id(context)
-    switch try await store.unit(id, exactly: request.query("exact") == "true") {
+    switch try await store.unit(id, exactly: try request.flag("exact")) {
     case .found(let unit):
       let back = try await trace(Node(.unit, unit.unit), .backward)
       let on = try await trace(Node(.unit, unit.unit), .forward)
@@ -107,7 +107,7 @@ extension CentralSite {
         \(pieces.trace(on, "Where it went", empty: "Nothing has it in it, as far as is recorded."))
         </div>
         """)
-    case .several(let candidates): return several(.unit, id, candidates)
+    case .several(let candidates, let isTruncated): return several(.unit, id, candidates, isTruncated)
     case .unknown: return unknown(.unit, id)
     }
   }
@@ -115,7 +115,7 @@ extension CentralSite {
   /// `/lot/ID`.
   func lotPage(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
     let id = Self.id(context)
-    switch try await store.lot(id, exactly: request.query("exact") == "true") {
+    switch try await store.lot(id, exactly: try request.flag("exact")) {
     case .found(let lot):
       let back = try await trace(Node(.lot, lot.lot), .backward)
       let on = try await trace(Node(.lot, lot.lot), .forward)
@@ -137,7 +137,7 @@ extension CentralSite {
         <h2>What happened</h2>\(cut)
         \(pieces.timeline(lot.cycles, [], lot.gaps, showsUnit: true))
         """)
-    case .several(let candidates): return several(.lot, id, candidates)
+    case .several(let candidates, let isTruncated): return several(.lot, id, candidates, isTruncated)
     case .unknown: return unknown(.lot, id)
     }
   }
@@ -148,7 +148,9 @@ extension CentralSite {
       state: request.query("state"), station: request.query("station"), kind: request.query("kind"))
     let found = try await store.gaps(filter, after: request.query("cursor"), limit: 100)
     let bars = found.items.map { pieces.bar($0) }.joined()
-    let next: HTML = found.next.map { "<p><a href=\"/gaps?cursor=\($0)\">Older gaps</a></p>" } ?? ""
+    let chosen = ["state": filter.state, "station": filter.station, "kind": filter.kind].sorted { $0.key < $1.key }
+      .map { name, value in value.map { "&\(name)=\(CentralWords.path($0))" } ?? "" }.joined()
+    let next: HTML = found.next.map { "<p><a href=\"/gaps?cursor=\($0 + chosen)\">Older gaps</a></p>" } ?? ""
     return page(
       "Gaps",
       """
@@ -195,12 +197,14 @@ extension CentralSite {
     return "<p class=\"bad sum\">\(parts.compactMap { $0 }.joined(separator: ", ")): shown in their place below.</p>"
   }
 
-  private func several(_ kind: Node.Kind, _ id: String, _ candidates: [String]) -> Response {
+  private func several(_ kind: Node.Kind, _ id: String, _ candidates: [String], _ isTruncated: Bool) -> Response {
     let links = candidates.map { candidate -> HTML in
       "<li><a href=\"/\(kind.rawValue)/\(CentralWords.path(candidate))?exact=true\">\(candidate)</a></li>"
     }
+    let more: HTML = isTruncated ? "<p class=\"warn\">There are more: type the identifier with its scope.</p>" : ""
     return page(
-      id, "\(form(id))<h1>\(id) fits several \(kind.rawValue)s</h1>\(list(links, empty: ""))", status: .conflict)
+      id, "\(form(id))<h1>\(id) fits several \(kind.rawValue)s</h1>\(list(links, empty: ""))\(more)",
+      status: .conflict)
   }
 
   private func unknown(_ kind: Node.Kind, _ id: String) -> Response {

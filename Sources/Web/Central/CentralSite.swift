@@ -3,7 +3,16 @@ public import Forward
 public import Foundation
 public import Hummingbird
 public import Logging
+import NIOConcurrencyHelpers
 public import Store
+
+/// A list that was asked with what it cannot read.
+extension ListFault: HTTPResponseError {
+  public var status: HTTPResponse.Status { .badRequest }
+  public func response(from request: Request, context: some RequestContext) throws -> Response {
+    WebProblem(.badRequest, "\(description).").response
+  }
+}
 
 /// The central over HTTP: takes the events of line PCs, answers programs in JSON and people in pages.
 public struct CentralSite: Sendable {
@@ -25,6 +34,7 @@ public struct CentralSite: Sendable {
   let version: String
   let timeZone: TimeZone
   let logger: Logger
+  let refusals = NIOLockedValueBox(RefusalLog())
   /// The largest body of a batch, in bytes.
   static let bodyLimit = 8 << 20
 

@@ -34,8 +34,14 @@ struct RecordPieces: Sendable {
     if cycle.isDoubtful { head += "<span class=\"badge warn\">unit in doubt</span>" }
     head += "</h3>"
     var facts: [HTML] = []
-    if showsUnit { facts.append(cycle.unit.map { "unit \(CentralWords.anchor(Node(.unit, $0)))" } ?? noUnit) }
-    facts.append(cycle.operator.map { "operator <b>\($0)</b>" } ?? "<span class=\"warn\">operator not known</span>")
+    if showsUnit || cycle.units.count > 1 {
+      let units = cycle.units.map { CentralWords.anchor(Node(.unit, $0)) }
+      facts.append(units.isEmpty ? noUnit : "unit \(units.joined(separator: ", "))")
+    }
+    let people = cycle.operators.map { "<b>\($0)</b>" as HTML }
+    facts.append(
+      people.isEmpty
+        ? "<span class=\"warn\">operator not known</span>" : "operator \(people.joined(separator: ", "))")
     if let device = cycle.data?.device { facts.append("<span class=\"soft\">\(device)</span>") }
     if cycle.data == nil { facts.append("<span class=\"bad\">the event is held back: its values are not here</span>") }
     return """

@@ -47,6 +47,15 @@ extension Request {
     return number
   }
 
+  /// `true` or `false` (or not there) in the query; refused with a sentence where it is anything else.
+  public func flag(_ name: String) throws(WebProblem) -> Bool {
+    switch query(name) {
+    case nil, "false": return false
+    case "true": return true
+    case let text?: throw WebProblem(.badRequest, "\(name)=\(text.prefix(40)) is neither true nor false.")
+    }
+  }
+
   /// Whether the client asks for this media type by name (`*/*` does not).
   public func asks(for type: String) -> Bool {
     (headers[.accept] ?? "").lowercased().split(separator: ",").contains { part in

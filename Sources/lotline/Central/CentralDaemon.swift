@@ -22,7 +22,10 @@ struct CentralDaemon {
     let supervisor = Supervisor(environment: environment)
     let store = try await TraceStore.open(path: settings.store.sqlite, rules: settings.rules, logger: logger)
     let intake = Intake(
-      position: { source, incarnation in try await store.position(of: source, incarnation: incarnation) },
+      position: { source, incarnation in
+        try await store.position(of: source, incarnation: incarnation, isHeard: false)
+      },
+      heard: { source in try await store.heard(source) },
       take: { source, batch in try await store.take(batch, from: source) })
 
     var services: [any Service] = [try page(store, supervisor)]

@@ -6,7 +6,7 @@ struct EventsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "events", abstract: "The newest events of the edge, or (--central) of the central.")
 
-  @OptionGroup var edge: EdgeOptions
+  @OptionGroup var place: CentralOptions
   @OptionGroup var output: OutputOptions
 
   @Flag(help: "Go on with each new event until Ctrl-C.")
@@ -15,18 +15,15 @@ struct EventsCommand: AsyncParsableCommand {
   @Option(help: "How many to begin with.")
   var limit = 20
 
-  @Option(help: "Ask this central in place of the edge.")
-  var central: String?
-
   @Option(help: "Only events of this type (`cycle`, `scan`, …).")
   var type: String?
 
   func run() async throws {
     try await reporting {
-      if let central {
-        try await showCentral(Asking(door: .url(central), token: nil, authorityFile: nil))
+      if place.central != nil {
+        try await showCentral(try place.asking())
       } else {
-        try await showEdge(try edge.asking())
+        try await showEdge(try .edge(place.config))
       }
     }
   }

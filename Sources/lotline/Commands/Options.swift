@@ -1,4 +1,5 @@
 import ArgumentParser
+import Forward
 import Foundation
 
 /// Where the edge's settings are.
@@ -7,12 +8,7 @@ struct EdgeOptions: ParsableArguments {
   var config = "/etc/lotline/edge.yaml"
 
   /// The running edge, by the control socket of its settings.
-  func asking() throws -> Asking {
-    Asking(
-      door: .socket(
-        path: try EdgeSettings.read(config).controlSocket(environment: ProcessInfo.processInfo.environment)),
-      token: nil, authorityFile: nil)
-  }
+  func asking() throws -> Asking { try .edge(config) }
 }
 
 /// Which central to ask.
@@ -41,13 +37,8 @@ struct CentralOptions: ParsableArguments {
       address = configured.url
       authority = authority ?? configured.caFile
     }
-    let token = try tokenFile.map { file in
-      guard let data = FileManager.default.contents(atPath: file) else {
-        throw Asking.Failure(description: "reading the token file \(file): there is none that can be read")
-      }
-      return String(decoding: data, as: UTF8.self).trimmingCharacters(in: .whitespacesAndNewlines)
-    }
-    return Asking(door: .url(address ?? ""), token: token, authorityFile: authority)
+    return Asking(
+      door: .url(address ?? ""), token: try tokenFile.map { try BearerToken(file: $0) }, authorityFile: authority)
   }
 }
 

@@ -39,7 +39,12 @@ struct TraceCommand: AsyncParsableCommand {
     do {
       return try await asking.get(path("unit:\(id)"))
     } catch let failure as Asking.Failure where failure.status == 404 {
-      return try await asking.get(path("lot:\(id)"))
+      do {
+        return try await asking.get(path("lot:\(id)"))
+      } catch let failure as Asking.Failure where failure.status == 404 {
+        throw Asking.Failure(
+          description: "asking \(asking.door): no event names a unit or a lot \"\(id)\"", status: failure.status)
+      }
     }
   }
 

@@ -1,5 +1,6 @@
 import AsyncHTTPClient
 import Events
+import Forward
 import Foundation
 import NIOCore
 import NIOHTTP1
@@ -21,7 +22,7 @@ struct Asking: Sendable {
   }
 
   let door: Door
-  let token: String?
+  let token: BearerToken?
   /// The central's certificate authority in PEM, where it is not one that the system trusts.
   let authorityFile: String?
 
@@ -54,25 +55,52 @@ struct Asking: Sendable {
     var request = HTTPClientRequest(url: url(of: path))
     request.method = .RAW(value: method)
     request.headers.add(name: "Accept", value: accept)
-    if let token { request.headers.add(name: "Authorization", value: "Bearer \(token)") }
+    if let token { request.headers.add(name: "Authorization", value: token.authorization) }
     let answer: Answer
     do {
       answer = try await execute(request, limit: limit)
     } catch {
-      throw Failure(description: "asking \(door) for \(path): no answer (\(error)); is the daemon running?")
+      throw Failure(description: "asking \(door) for \(path): \(words(error))")
     }
     guard (200..<300).contains(answer.status) else {
       let detail = answer.json?["detail"]?.text ?? answer.json?["title"]?.text ?? "status \(answer.status)"
-      throw Failure(description: "asking \(door) for \(path): \(detail)", status: answer.status)
+      throw Failure(description: "asking \(door) for \(path): \(detail)\(advice(answer.status))", status: answer.status)
     }
     return answer
   }
 
+  /// What to do about a refusal, beside the daemon's own sentence.
+  private func advice(_ status: Int) -> String {
+    switch (status, token) {
+    case (401, nil): " Give the token of a reader with --token-file."
+    case (401, _?): " The token that was shown is none of its readers'."
+    case (403, _): " Whoever asks may not see this."
+    default: ""
+    }
+  }
+
+  /// Why no answer came, in one line.
+  private func words(_ error: any Error) -> String {
+    let said = "\(error)"
+    if let file = authorityFile, !FileManager.default.isReadableFile(atPath: file) {
+      return "the CA file \(file) cannot be read: see that it exists and who may read it"
+    }
+    if error is NIOSSLError || error is BoringSSLError || error is NIOSSLExtraError || said.contains("SSL") {
+      let isUntrusted = said.contains("CERTIFICATE_VERIFY_FAILED") || said.contains("unableToValidateCertificate")
+      return isUntrusted || error is NIOSSLExtraError
+        ? "its certificate is not trusted: give the authority that signed it with --ca-file, and ask for the name that "
+          + "the certificate is for"
+        : "no TLS connection comes about; is it https there, and is --ca-file a certificate authority in PEM?"
+    }
+    let why = (error as? HTTPClientError)?.shortDescription ?? String(said.prefix(200)).replacing("\n", with: " ")
+    return "no answer (\(why)); is the daemon running?"
+  }
+
   private func execute(_ request: HTTPClientRequest, limit: Int) async throws -> Answer {
-    guard let authorityFile else { return try await Self.execute(request, limit: limit, with: .shared) }
-    var settings = HTTPClient.Configuration()
+    guard let authorityFile else { return try await Self.execute(request, limit: limit, with: Self.plain) }
+    var settings = Self.settings
     var tls = TLSConfiguration.makeClientConfiguration()
-    tls.trustRoots = .file(authorityFile)
+    tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authorityFile))
     settings.tlsConfiguration = tls
     let client = HTTPClient(configuration: settings)
     let result: Result<Answer, any Error>
@@ -82,6 +110,15 @@ struct Asking: Sendable {
     try await client.shutdown()
     return try result.get()
   }
+
+  /// A refused connection is told at once, not tried again.
+  private static var settings: HTTPClient.Configuration {
+    var settings = HTTPClient.Configuration()
+    settings.connectionPool.retryConnectionEstablishment = false
+    return settings
+  }
+  /// For the life of the program.
+  private static let plain = HTTPClient(configuration: settings)
 
   private static func execute(_ request: HTTPClientRequest, limit: Int, with client: HTTPClient) async throws -> Answer
   {
@@ -99,6 +136,16 @@ struct Asking: Sendable {
       return "http+unix://\(escaped)\(path)"
     case .url(let base): return (base.hasSuffix("/") ? String(base.dropLast()) : base) + path
     }
+  }
+}
+
+extension Asking {
+  /// The edge that runs with these settings, by its control socket.
+  static func edge(_ config: String) throws -> Asking {
+    Asking(
+      door: .socket(
+        path: try EdgeSettings.read(config).controlSocket(environment: ProcessInfo.processInfo.environment)),
+      token: nil, authorityFile: nil)
   }
 }
 
