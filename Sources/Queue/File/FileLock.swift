@@ -5,7 +5,11 @@ internal import Machine
 struct FileLock: ~Copyable {
   private let descriptor: Descriptor
 
-  /// Takes the lock at once, or says who holds it.
+  /// How long to wait for one who is just going: a daemon that was killed, or a program that another thread of the
+  /// process is about to start and that has the descriptor until then.
+  private static let patience: Duration = .seconds(1)
+
+  /// Takes the lock, or says who holds it.
   init(path: String, queue: String) throws {
     descriptor = Descriptor(owning: try Self.lock(path, queue: queue))
     let process = Array("\(getpid())\n".utf8)
@@ -19,8 +23,14 @@ struct FileLock: ~Copyable {
       let failure = SystemFailure(doing: "opening the queue's lock \(path)")
       throw OpeningFailure("\(failure): the folder must exist, and this user must be allowed to write there")
     }
-    if flock(number, LOCK_EX | LOCK_NB) == 0 { return number }
-    let failure = SystemFailure(doing: "locking \(path)")
+    let deadline = ContinuousClock.now + patience
+    var failure: SystemFailure
+    repeat {
+      if flock(number, LOCK_EX | LOCK_NB) == 0 { return number }
+      failure = SystemFailure(doing: "locking \(path)")
+      guard failure.code == EWOULDBLOCK else { break }
+      usleep(20_000)
+    } while ContinuousClock.now < deadline
     let holder = holder(number)
     Glibc.close(number)
     guard failure.code == EWOULDBLOCK else { throw OpeningFailure(failure.description) }
