@@ -13,6 +13,8 @@ struct ModbusLink: ~Copyable {
   private var transaction: UInt16
   /// False after a fault: what would come next is not to be trusted.
   private(set) var isSound = true
+  /// What a call of `recv` gives; longer than any frame.
+  private var buffer = [UInt8](repeating: 0, count: 512)
 
   /// No descriptor from here on: libmodbus waits with `select`, which ends the process at 1024.
   ///
@@ -73,9 +75,8 @@ struct ModbusLink: ~Copyable {
   }
 
   /// Nothing may wait before a question: it would be taken for its answer.
-  private func checkSilence() throws(LineFault) {
-    var byte = [UInt8](repeating: 0, count: 512)
-    let count = retrying { recv(socket, &byte, byte.count, Int32(MSG_DONTWAIT)) }
+  private mutating func checkSilence() throws(LineFault) {
+    let count = read()
     if count > 0 { throw .leftover(count) }
     if count == 0 { throw .closed }
     let failure = SystemFailure(doing: "reading from the device")
@@ -99,14 +100,20 @@ struct ModbusLink: ~Copyable {
     }
   }
 
-  private func receive(_ exchange: Exchange, by deadline: ContinuousClock.Instant, of timeout: Duration)
+  private mutating func read() -> Int {
+    let socket = socket
+    return buffer.withUnsafeMutableBytes { room in
+      retrying { recv(socket, room.baseAddress, room.count, Int32(MSG_DONTWAIT)) }
+    }
+  }
+
+  private mutating func receive(_ exchange: Exchange, by deadline: ContinuousClock.Instant, of timeout: Duration)
     throws(LineFault) -> Answer
   {
     var received: [UInt8] = []
-    var buffer = [UInt8](repeating: 0, count: 512)
     while true {
       try wait(for: POLLIN, by: deadline) { .timeout(timeout, received: received.count) }
-      let count = retrying { recv(socket, &buffer, buffer.count, Int32(MSG_DONTWAIT)) }
+      let count = read()
       if count == 0 { throw .closed }
       if count < 0 {
         let failure = SystemFailure(doing: "reading from the device")
