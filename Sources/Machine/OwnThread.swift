@@ -21,17 +21,13 @@ public final class OwnThread: SerialExecutor {
     work.add(UnownedJob(job), executor: asUnownedSerialExecutor())
   }
 
-  /// Waits until `instant` or until the task is cancelled, whichever comes first.
-  ///
-  /// The thread itself keeps the time, so that an actor of this executor goes on where it waits: `Task.sleep` wakes
-  /// three other threads on the way. The actor takes other calls meanwhile.
-  public func sleep(until instant: ContinuousClock.Instant) async {
-    let alarm = work.newAlarm()
-    await withTaskCancellationHandler {
-      await withCheckedContinuation { work.set(alarm, at: instant, $0) }
-    } onCancel: {
-      work.cancel(alarm)
-    }
+  /// Lets the thread do nothing for so long, and no other job of the executor run; only for a caller on it.
+  public func block(for duration: Duration) {
+    checkIsolated()
+    let (seconds, attoseconds) = duration.components
+    var left = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
+    var rest = timespec()
+    while nanosleep(&left, &rest) != 0, errno == EINTR { left = rest }
   }
 
   public func checkIsolated() {
@@ -48,26 +44,13 @@ private final class Work: @unchecked Sendable {
   private let mutex: UnsafeMutablePointer<pthread_mutex_t> = .allocate(capacity: 1)
   private let condition: UnsafeMutablePointer<pthread_cond_t> = .allocate(capacity: 1)
   private var jobs: [(UnownedJob, UnownedSerialExecutor)] = []
-  private var alarms: [Alarm] = []
-  private var lastAlarm: UInt64 = 0
   private var stopping = false
   private var thread: pthread_t?
-
-  /// Who sleeps until when.
-  private struct Alarm {
-    let number: UInt64
-    let instant: ContinuousClock.Instant
-    let waiter: CheckedContinuation<Void, Never>
-  }
 
   init(name: String) {
     self.name = name
     pthread_mutex_init(mutex, nil)
-    var attributes = pthread_condattr_t()
-    pthread_condattr_init(&attributes)
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)  // a wall clock that is set moves no alarm
-    pthread_cond_init(condition, &attributes)
-    pthread_condattr_destroy(&attributes)
+    pthread_cond_init(condition, nil)
   }
 
   deinit {
@@ -108,35 +91,9 @@ private final class Work: @unchecked Sendable {
   func add(_ job: UnownedJob, executor: UnownedSerialExecutor) {
     pthread_mutex_lock(mutex)
     jobs.append((job, executor))
+    pthread_mutex_unlock(mutex)
+    // after the mutex is free, or the thread would wake only to wait for it
     pthread_cond_signal(condition)
-    pthread_mutex_unlock(mutex)
-  }
-
-  func newAlarm() -> UInt64 {
-    pthread_mutex_lock(mutex)
-    defer { pthread_mutex_unlock(mutex) }
-    lastAlarm += 1
-    return lastAlarm
-  }
-
-  func set(_ number: UInt64, at instant: ContinuousClock.Instant, _ waiter: CheckedContinuation<Void, Never>) {
-    pthread_mutex_lock(mutex)
-    // a cancellation before this finds nobody to wake, so it is asked about under the mutex
-    let waits = !Task.isCancelled
-    if waits {
-      alarms.append(Alarm(number: number, instant: instant, waiter: waiter))
-      pthread_cond_signal(condition)
-    }
-    pthread_mutex_unlock(mutex)
-    if !waits { waiter.resume() }
-  }
-
-  func cancel(_ number: UInt64) {
-    pthread_mutex_lock(mutex)
-    let place = alarms.firstIndex { $0.number == number }
-    let alarm = place.map { alarms.remove(at: $0) }
-    pthread_mutex_unlock(mutex)
-    alarm?.waiter.resume()
   }
 
   func stop() {
@@ -148,55 +105,21 @@ private final class Work: @unchecked Sendable {
 
   private func run() {
     lotline_name_thread(name)
-    while let round = next() {
-      for alarm in round.alarms { alarm.waiter.resume() }
-      for (job, executor) in round.jobs { job.runSynchronously(on: executor) }
+    while let batch = next() {
+      for (job, executor) in batch { job.runSynchronously(on: executor) }
     }
   }
 
-  /// What is to be done now.
-  private struct Round {
-    let jobs: [(UnownedJob, UnownedSerialExecutor)]
-    let alarms: [Alarm]
-  }
-
-  /// Waits for jobs and alarms and takes all that are there; nil when the executor is gone and nothing is left to do.
-  private func next() -> Round? {
+  /// Waits for jobs and takes all of them; nil when the executor is gone and nothing is left to do.
+  private func next() -> [(UnownedJob, UnownedSerialExecutor)]? {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
-    while true {  // again and again, since a wait may return without a signal
-      let due = takeDueAlarms()
-      if !jobs.isEmpty || !due.isEmpty {
-        let taken = jobs
-        jobs.removeAll(keepingCapacity: true)
-        return Round(jobs: taken, alarms: due)
-      }
+    while jobs.isEmpty {  // a while, since a wait may return without a signal
       if stopping { return nil }
-      wait()
-    }
-  }
-
-  private func takeDueAlarms() -> [Alarm] {
-    guard !alarms.isEmpty else { return [] }
-    let now = ContinuousClock.now
-    guard alarms.contains(where: { $0.instant <= now }) else { return [] }
-    defer { alarms.removeAll { $0.instant <= now } }
-    return alarms.filter { $0.instant <= now }
-  }
-
-  /// Waits for a signal, or for the first alarm.
-  private func wait() {
-    guard let first = alarms.map(\.instant).min() else {
       pthread_cond_wait(condition, mutex)
-      return
     }
-    // both clocks go alike but for the time that the PC sleeps, after which the alarm is late by what was left
-    let left = max(first - .now, .zero).components
-    var limit = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &limit)
-    let nanoseconds = limit.tv_nsec + Int(left.attoseconds / 1_000_000_000)
-    limit.tv_sec += Int(left.seconds) + nanoseconds / 1_000_000_000
-    limit.tv_nsec = nanoseconds % 1_000_000_000
-    pthread_cond_timedwait(condition, mutex, &limit)
+    let taken = jobs
+    jobs.removeAll(keepingCapacity: true)
+    return taken
   }
 }

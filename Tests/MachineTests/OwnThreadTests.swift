@@ -16,14 +16,6 @@ private actor Blocking {
   }
 
   func call(_ number: Int) { calls.append(number) }
-
-  /// Sleeps; gives how long that took and whether it went on on its own thread.
-  func sleep(for duration: Duration) async -> (took: Duration, isHome: Bool) {
-    let (start, home) = (ContinuousClock.now, pthread_self())
-    await thread.sleep(until: start + duration)
-    return (ContinuousClock.now - start, pthread_equal(home, pthread_self()) != 0)
-  }
-
   func threadIdentity() -> UInt { UInt(pthread_self()) }
 }
 
@@ -53,32 +45,6 @@ private actor Blocking {
     #expect(await actor.calls == Array(0..<100))
     #expect(await actor.threadIdentity() == first)
     #expect(await other.threadIdentity() != first)
-  }
-
-  @Test func `an actor sleeps no shorter than asked, and takes other calls meanwhile`() async {
-    let actor = Blocking()
-    async let long = actor.sleep(for: .milliseconds(60))
-    async let short = actor.sleep(for: .milliseconds(20))
-    await actor.call(1)
-    let (first, second) = await (short, long)
-    #expect(first.took >= .milliseconds(20) && first.isHome)
-    #expect(second.took >= .milliseconds(60) && second.isHome)
-    #expect(await actor.calls == [1])
-    #expect(await actor.sleep(for: .seconds(-1)).isHome)
-  }
-
-  @Test func `a cancelled task sleeps no longer`() async throws {
-    let actor = Blocking()
-    // Cancelled while it sleeps, and before it does.
-    for isEarly in [false, true] {
-      let sleeper = Task {
-        if isEarly { while !Task.isCancelled { await Task.yield() } }
-        return await actor.sleep(for: .seconds(3600))
-      }
-      await actor.call(0)
-      sleeper.cancel()
-      #expect(await sleeper.value.took < .seconds(60))
-    }
   }
 
   @Test func `threads end with their actors`() async throws {

@@ -195,10 +195,19 @@ actor ModbusDevice {
   /// How long the loop may be without a beat: who only waits for its turn does not hang.
   static let longestSilence: Duration = .seconds(2)
 
+  /// A wait no longer than this blocks the thread, which has nothing else to do: a timer of the runtime wakes three
+  /// others and costs as much as a poll. A stop has to wait for it.
+  static let longestBlock: Duration = .milliseconds(200)
+
   private func sleep(until instant: ContinuousClock.Instant) async {
-    while instant > ContinuousClock.now, !Task.isCancelled {
+    while case let left = instant - ContinuousClock.now, left > .zero, !Task.isCancelled {
       beat()
-      await thread.sleep(until: min(instant, ContinuousClock.now + Self.longestSilence))
+      if left <= Self.longestBlock {
+        thread.block(for: left)
+      } else {
+        // Only cancellation throws, and the loop asks for that itself.
+        try? await Task.sleep(for: min(left, Self.longestSilence), clock: .continuous)
+      }
     }
   }
 

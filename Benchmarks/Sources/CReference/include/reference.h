@@ -22,6 +22,9 @@ int reference_serve(int count, int *ports);
 uint64_t reference_answered(void);
 /// Asks one device `count` times for `registers` registers, by libmodbus. Returns the seconds that took, or -1.
 double reference_requests(int port, int registers, int count);
+/// Keeps all threads of this process on the first of the cores that it may use, or (`alone` 0) lets them go where they
+/// will again. Returns 0, or -1.
+int reference_one_core(int alone);
 /// Asks each of `count` devices every `interval` milliseconds by libmodbus, and writes each answer as a row, those of
 /// a round in one commit; for `seconds`. Returns the seconds of CPU that this process has used by then, or -1, and
 /// the number of answers.
