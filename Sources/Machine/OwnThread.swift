@@ -10,8 +10,12 @@ public final class OwnThread: SerialExecutor {
   private let work: Work
 
   /// Starts the thread; `name` (15 bytes) is what `top -H` shows.
-  public init(name: String) {
-    work = Work(name: name)
+  ///
+  /// - Parameter borrowing: a job that comes from another own thread, while there is nothing else to do, runs on that
+  ///   thread: it may block, its actor waits for the job anyway, and two threads need not be woken. The jobs still run
+  ///   one after the other.
+  public init(name: String, borrowing: Bool = false) {
+    work = Work(name: name, isBorrowing: borrowing)
     work.start()
   }
 
@@ -31,7 +35,7 @@ public final class OwnThread: SerialExecutor {
   }
 
   public func checkIsolated() {
-    precondition(work.isCurrentThread, "called from another thread than the executor's own")
+    precondition(work.isCurrentThread, "called from another thread than the executor runs on")
   }
 }
 
@@ -41,14 +45,17 @@ public final class OwnThread: SerialExecutor {
 /// thread sanitizer understands (unlike `Synchronization.Mutex`).
 private final class Work: @unchecked Sendable {
   private let name: String
+  private let isBorrowing: Bool
   private let mutex: UnsafeMutablePointer<pthread_mutex_t> = .allocate(capacity: 1)
   private let condition: UnsafeMutablePointer<pthread_cond_t> = .allocate(capacity: 1)
   private var jobs: [(UnownedJob, UnownedSerialExecutor)] = []
   private var stopping = false
-  private var thread: pthread_t?
+  /// The thread that runs jobs now: our own, or one that is borrowed.
+  private var runner: pthread_t?
 
-  init(name: String) {
+  init(name: String, isBorrowing: Bool) {
     self.name = name
+    self.isBorrowing = isBorrowing
     pthread_mutex_init(mutex, nil)
     pthread_cond_init(condition, nil)
   }
@@ -63,8 +70,8 @@ private final class Work: @unchecked Sendable {
   var isCurrentThread: Bool {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
-    guard let thread else { return false }
-    return pthread_equal(thread, pthread_self()) != 0
+    guard let runner else { return false }
+    return pthread_equal(runner, pthread_self()) != 0
   }
 
   func start() {
@@ -75,7 +82,6 @@ private final class Work: @unchecked Sendable {
     defer { pthread_attr_destroy(&attributes) }
     var created = pthread_t()
     let kept = Unmanaged.passRetained(self)
-    pthread_mutex_lock(mutex)
     let failure = pthread_create(
       &created, &attributes,
       { argument in
@@ -83,12 +89,21 @@ private final class Work: @unchecked Sendable {
         Unmanaged<Work>.fromOpaque(argument).takeRetainedValue().run()
         return nil
       }, kept.toOpaque())
-    thread = created
-    pthread_mutex_unlock(mutex)
     precondition(failure == 0, "the system gives no further thread (error \(failure))")
   }
 
   func add(_ job: UnownedJob, executor: UnownedSerialExecutor) {
+    if isBorrowing, Lender.isHere, begin() {
+      // The job may let go of the last reference to our actor, and so to us.
+      withExtendedLifetime(self) {
+        // What this job starts elsewhere runs elsewhere: no thread is borrowed twice.
+        Lender.isHere = false
+        job.runSynchronously(on: executor)
+        Lender.isHere = true
+        end()
+      }
+      return
+    }
     pthread_mutex_lock(mutex)
     jobs.append((job, executor))
     pthread_mutex_unlock(mutex)
@@ -103,8 +118,27 @@ private final class Work: @unchecked Sendable {
     pthread_mutex_unlock(mutex)
   }
 
+  /// Takes the right to run a job on this thread; false where somebody runs one, or some wait.
+  private func begin() -> Bool {
+    pthread_mutex_lock(mutex)
+    defer { pthread_mutex_unlock(mutex) }
+    guard runner == nil, jobs.isEmpty else { return false }
+    runner = pthread_self()
+    return true
+  }
+
+  /// Gives the right back, and what came meanwhile to our own thread.
+  private func end() {
+    pthread_mutex_lock(mutex)
+    runner = nil
+    let isMore = !jobs.isEmpty || stopping
+    pthread_mutex_unlock(mutex)
+    if isMore { pthread_cond_signal(condition) }
+  }
+
   private func run() {
     lotline_name_thread(name)
+    Lender.isHere = true
     while let batch = next() {
       for (job, executor) in batch { job.runSynchronously(on: executor) }
     }
@@ -114,12 +148,29 @@ private final class Work: @unchecked Sendable {
   private func next() -> [(UnownedJob, UnownedSerialExecutor)]? {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
-    while jobs.isEmpty {  // a while, since a wait may return without a signal
-      if stopping { return nil }
+    if let runner, pthread_equal(runner, pthread_self()) != 0 { self.runner = nil }
+    while jobs.isEmpty || runner != nil {  // a while, since a wait may return without a signal
+      if stopping, jobs.isEmpty, runner == nil { return nil }
       pthread_cond_wait(condition, mutex)
     }
     let taken = jobs
     jobs.removeAll(keepingCapacity: true)
+    runner = pthread_self()
     return taken
+  }
+}
+
+/// Marks the own threads, which may be borrowed while they run a job of theirs.
+private enum Lender {
+  private static let key: pthread_key_t = {
+    var key = pthread_key_t()
+    let failure = pthread_key_create(&key, nil)
+    precondition(failure == 0, "the system gives no further key (error \(failure))")
+    return key
+  }()
+
+  static var isHere: Bool {
+    get { pthread_getspecific(key) != nil }
+    set { pthread_setspecific(key, newValue ? UnsafeRawPointer(bitPattern: 1) : nil) }
   }
 }

@@ -4,8 +4,8 @@ internal import Machine
 
 /// The line PC's queue: numbers, chains and commits events, and keeps them until the central has them safely.
 ///
-/// One SQLite file with one connection, owned by this actor on a thread of its own. An append returns
-/// after its commit has been flushed to the disk. The queue opens after any crash; what it found is in `opening`.
+/// One SQLite file with one connection, owned by this actor on a thread of its own, or that of a device which waits
+/// for the commit. An append returns after its commit has been flushed to the disk. The queue opens after any crash; what it found is in `opening`.
 public actor EventQueue {
   let thread: OwnThread
   public nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
@@ -46,7 +46,7 @@ public actor EventQueue {
     self.settings = settings
     self.source = source
     self.logger = logger
-    thread = OwnThread(name: "queue")
+    thread = OwnThread(name: "queue", borrowing: true)
     disk = DiskSpace(
       path: settings.path, ballast: settings.ballastPath,
       reserveBytes: min(settings.reserveBytes, settings.limitBytes / 16))

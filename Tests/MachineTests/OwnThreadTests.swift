@@ -19,7 +19,60 @@ private actor Blocking {
   func threadIdentity() -> UInt { UInt(pthread_self()) }
 }
 
+/// What many ask for at once, on a thread that borrows.
+private actor Counter {
+  private let thread = OwnThread(name: "borrowing-test", borrowing: true)
+  nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+  private var isInside = false
+  private(set) var overlaps = 0
+  private(set) var sums: [Int: Int] = [:]
+  private(set) var threads: Set<UInt> = []
+
+  func add(_ number: Int, of caller: Int) {
+    if isInside { overlaps += 1 }
+    isInside = true
+    thread.checkIsolated()
+    sums[caller] = (sums[caller] ?? 0) &* 31 &+ number
+    threads.insert(UInt(pthread_self()))
+    isInside = false
+  }
+}
+
+extension Blocking {
+  /// Asks the counter from this own thread; true if the call came back to it each time.
+  func count(_ numbers: Range<Int>, as caller: Int, on counter: Counter) async -> Bool {
+    let home = pthread_self()
+    var isHome = true
+    for number in numbers {
+      await counter.add(number, of: caller)
+      isHome = isHome && pthread_equal(home, pthread_self()) != 0
+    }
+    return isHome
+  }
+}
+
 @Suite(.timeLimit(.minutes(1))) struct OwnThreadTests {
+  @Test func `a thread that borrows runs one job at a time, in order, and every call comes home`() async {
+    let counter = Counter()
+    let expected: Int = (0..<2000).reduce(0) { $0 &* 31 &+ $1 }
+    await withTaskGroup(of: Bool.self) { group in
+      for caller in 0..<6 {
+        let actor = Blocking()
+        group.addTask { await actor.count(0..<2000, as: caller, on: counter) }
+      }
+      for caller in 6..<8 {
+        group.addTask {
+          for number in 0..<2000 { await counter.add(number, of: caller) }
+          return true
+        }
+      }
+      for await isHome in group { #expect(isHome) }
+    }
+    #expect(await counter.overlaps == 0)
+    #expect(await counter.sums == Dictionary(uniqueKeysWithValues: (0..<8).map { ($0, expected) }))
+    #expect(await counter.threads.count > 1, "no thread was ever borrowed")
+  }
+
   @Test func `actors that block do not hold up the pool`() async throws {
     // More than the pool has threads, so that they would fill it.
     let actors = (0..<16).map { _ in Blocking() }
