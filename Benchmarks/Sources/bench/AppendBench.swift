@@ -2,6 +2,7 @@ import CReference
 import Events
 import Foundation
 import Logging
+import Machine
 import Queue
 
 let quiet = Logger(label: "bench") { _ in SwiftLogNoOpLogHandler() }
@@ -19,6 +20,7 @@ func appendBench(rounds: Int) async throws -> [Measurement] {
     name: "hash chain, share of an append with 1 producer", unit: "%", ours: [], goal: .atMost(5))
   var many = Measurement(
     name: "durable appends, 256 producers", unit: "events/s", ours: [], goal: .ratioAtLeast(0.8))
+  var tasks = Measurement(name: "the same from 256 tasks of the pool", unit: "events/s", ours: [])
   var bare = Measurement(
     name: "the same against a thread that commits 256 rows at a time for nobody", unit: "events/s", ours: [])
   for _ in 0..<rounds {
@@ -41,29 +43,38 @@ func appendBench(rounds: Int) async throws -> [Measurement] {
       let (seconds, line) = try await append(producers: 256, each: 200, folder + "/many.db")
       let count = 256.0 * 200
       many.ours.append(count / seconds)
+      tasks.ours.append(
+        count / (try await append(producers: 256, each: 200, folder + "/tasks.db", onThreads: false)).seconds)
       bare.ours.append(count / seconds)
       let took = reference_append_many(folder + "/many-c.db", 256, 200, Int32(line.count))
       let loop = reference_append(folder + "/loop-c.db", 256 * 200, 256, Int32(line.count))
       guard took > 0, loop > 0 else { throw BenchFailure("the C program could not write to \(folder)") }
       many.reference.append(count / took)
+      tasks.reference.append(count / took)
       bare.reference.append(count / loop)
     }
   }
-  return [one, chain, many, bare]
+  return [one, chain, many, tasks, bare]
 }
 
 /// Appends from `producers` at once; gives the seconds that took and the last line.
-private func append(producers: Int, each: Int, _ path: String) async throws -> (seconds: Double, line: [UInt8]) {
-  let queue = try await EventQueue.open(QueueSettings(path: path), source: try namedSource("bench"), logger: quiet)
+private func append(producers: Int, each: Int, _ path: String, onThreads: Bool = true)
+  async throws -> (seconds: Double, line: [UInt8])
+{
+  var settings = QueueSettings(path: path)
+  // its 64 MB would still be on their way to the disk, which C does not write
+  settings.reserveBytes = 0
+  let queue = try await EventQueue.open(settings, source: try namedSource("bench"), logger: quiet)
   let start = ContinuousClock.now
   try await withThrowingTaskGroup(of: Void.self) { group in
-    for producer in 0..<producers {
+    for number in 0..<producers {
+      let producer = Producer()
       group.addTask {
-        let data = ReadingData(
-          device: "press-1", group: "process", tags: [Tag("ram-force", .double(101.5)), Tag("count", .int(4711))],
-          stamp: nil)
-        let entry = Entry(events: [Event(data, at: .now(), subject: "ST\(producer)")])
-        for _ in 0..<each { _ = try await queue.append { _ in entry } }
+        if onThreads {
+          try await producer.append(each, of: "ST\(number)", to: queue)
+        } else {
+          try await appendAll(each, of: "ST\(number)", to: queue)
+        }
       }
     }
     try await group.waitForAll()
@@ -73,6 +84,25 @@ private func append(producers: Int, each: Int, _ path: String) async throws -> (
   else { throw BenchFailure("\(queue.status.last) events are in the queue, not \(producers * each)") }
   await queue.close()
   return (seconds, line)
+}
+
+/// Appends one entry after the other, on a thread of its own as a device does.
+private actor Producer {
+  private let thread = OwnThread(name: "producer")
+  nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+
+  func append(_ count: Int, of station: String, to queue: EventQueue) async throws {
+    try await appendAll(count, of: station, to: queue)
+  }
+}
+
+/// On the thread of the caller.
+private nonisolated(nonsending) func appendAll(_ count: Int, of station: String, to queue: EventQueue) async throws {
+  let data = ReadingData(
+    device: "press-1", group: "process", tags: [Tag("ram-force", .double(101.5)), Tag("count", .int(4711))],
+    stamp: nil)
+  let entry = Entry(events: [Event(data, at: .now(), subject: station)])
+  for _ in 0..<count { _ = try await queue.append { _ in entry } }
 }
 
 /// What one link of the chain takes, both hashes of it.
