@@ -195,8 +195,9 @@ actor ModbusDevice {
   /// How long the loop may be without a beat: who only waits for its turn does not hang.
   static let longestSilence: Duration = .seconds(2)
 
-  /// A wait no longer than this blocks the thread, which has nothing else to do: a timer of the runtime wakes three
-  /// others and costs as much as a poll. A stop has to wait for it.
+  /// A wait no longer than this blocks the thread, which has nothing else to do.
+  ///
+  /// A timer of the runtime wakes three others and costs as much as a poll. A stop has to wait for it.
   static let longestBlock: Duration = .milliseconds(200)
 
   private func sleep(until instant: ContinuousClock.Instant) async {
