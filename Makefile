@@ -32,7 +32,7 @@ help: ## This list.
 
 .PHONY: packages
 packages:
-	@scripts/debian-packages "building Lotline" libmodbus-dev libsqlite3-dev pkg-config
+	@scripts/debian-packages "building Lotline" libmodbus-dev libsqlite3-dev zlib1g-dev pkg-config
 
 .PHONY: test-packages
 test-packages: packages
