@@ -5,7 +5,8 @@ internal import Machine
 /// The line PC's queue: numbers, chains and commits events, and keeps them until the central has them safely.
 ///
 /// One SQLite file with one connection, owned by this actor on a thread of its own, or that of a device which waits
-/// for the commit. An append returns after its commit has been flushed to the disk. The queue opens after any crash; what it found is in `opening`.
+/// for the commit. An append returns after its commit has been flushed to the disk. The queue opens after any crash; what
+/// it found is in `opening`.
 public actor EventQueue {
   let thread: OwnThread
   public nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }

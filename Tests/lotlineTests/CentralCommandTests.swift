@@ -86,7 +86,7 @@ struct CentralCommandTests {
     async throws
   {
     let line = try line()
-    try await makeCertificates(in: line.scratch)
+    try await Certificates.make(in: line.scratch)
     let token = try line.scratch.write("reader.token", "token-of-a-reader-0123456789\n")
     let other = try line.scratch.write("other.token", "another-token-0123456789\n")
     let settings = try String(contentsOfFile: line.central, encoding: .utf8).replacing(
@@ -122,23 +122,5 @@ struct CentralCommandTests {
     }
     central.signal(15)
     #expect(try await central.ended() == 0)
-  }
-
-  private func makeCertificates(in folder: ScratchFolder) async throws {
-    func openssl(_ arguments: String...) async throws {
-      let run = try await Program.run("/usr/bin/openssl", arguments, in: folder)
-      try #require(run.status == 0, "\(run.messages)")
-    }
-    try await openssl(
-      "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=authority", "-keyout",
-      folder.file("authority.key"), "-out", folder.file("authority.pem"))
-    try await openssl(
-      "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", folder.file("central.key"), "-out",
-      folder.file("central.csr"))
-    let names = try folder.write("names", "subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-    try await openssl(
-      "x509", "-req", "-in", folder.file("central.csr"), "-CA", folder.file("authority.pem"), "-CAkey",
-      folder.file("authority.key"), "-CAcreateserial", "-days", "2", "-extfile", names, "-out",
-      folder.file("central.pem"))
   }
 }

@@ -14,7 +14,7 @@ struct SecureLinkTests {
   @Test func `events come over TLS with the right authority and token, and over nothing else`() async throws {
     let plcs = try await SerialPLC.some(1)
     let line = try LineFolder(plcs: plcs.map { .init($0) }, scanners: [])
-    try await makeCertificates(in: line.scratch)
+    try await Certificates.make(in: line.scratch)
     try line.scratch.write("good.token", Self.token + "\n")
     try line.scratch.write("bad.token", "another-token-0123456789\n")
     let central = try edited(line.central) { text in
@@ -71,25 +71,5 @@ struct SecureLinkTests {
     let text = change(try String(contentsOfFile: path, encoding: .utf8))
     try Data(text.utf8).write(to: URL(filePath: path))
     return text
-  }
-
-  private func makeCertificates(in folder: ScratchFolder) async throws {
-    func openssl(_ arguments: String...) async throws {
-      let run = try await Program.run("/usr/bin/openssl", arguments, in: folder)
-      try #require(run.status == 0, "\(run.messages)")
-    }
-    for name in ["authority", "other"] {
-      try await openssl(
-        "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=\(name)", "-keyout",
-        folder.file("\(name).key"), "-out", folder.file("\(name).pem"))
-    }
-    try await openssl(
-      "req", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=localhost", "-keyout", folder.file("central.key"), "-out",
-      folder.file("central.csr"))
-    let names = try folder.write("names", "subjectAltName=DNS:localhost,IP:127.0.0.1\n")
-    try await openssl(
-      "x509", "-req", "-in", folder.file("central.csr"), "-CA", folder.file("authority.pem"), "-CAkey",
-      folder.file("authority.key"), "-CAcreateserial", "-days", "2", "-extfile", names, "-out",
-      folder.file("central.pem"))
   }
 }

@@ -73,21 +73,15 @@ private struct EventList {
 
   /// The next arrival, `number` included, that has something of what is asked for.
   private func arrival(from number: Int64) throws -> Row? {
-    var conditions = ["a.arrival \(beyond)= ?"]
-    var arguments: StatementArguments = [number]
-    func add(_ condition: String, _ value: (any DatabaseValueConvertible)?) {
-      guard let value else { return }
-      conditions.append(condition)
-      arguments += [value]
-    }
-    add("c.type = ?", filter.type)
-    add("c.subject = ?", filter.station)
-    add("c.until >= ?", filter.from?.microseconds)
-    add("c.since < ?", filter.to?.microseconds)
-    let table =
-      conditions.count == 1 ? "arrivals a" : "contents c CROSS JOIN arrivals a ON a.arrival = c.arrival"
-    if conditions.count > 1 { conditions[0] = "c.arrival \(beyond)= ?" }
-    add(
+    var asked = Conditions()
+    asked.add("c.type = ?", filter.type)
+    asked.add("c.subject = ?", filter.station)
+    asked.add("c.until >= ?", filter.from?.microseconds)
+    asked.add("c.since < ?", filter.to?.microseconds)
+    let (table, row) =
+      asked.isEmpty ? ("arrivals a", "a") : ("contents c CROSS JOIN arrivals a ON a.arrival = c.arrival", "c")
+    asked.add("\(row).arrival \(beyond)= ?", number)
+    asked.add(
       """
       a.first >> \(EventKey.sequenceBits) IN (
         SELECT i.id FROM incarnations i JOIN sources s ON s.id = i.source WHERE s.name = ?)
@@ -95,34 +89,43 @@ private struct EventList {
     return try Row.fetchOne(
       db.cachedStatement(
         sql: """
-          SELECT a.arrival, a.first, a.last FROM \(table) WHERE \(conditions.joined(separator: " AND "))
-          ORDER BY \(table.hasPrefix("contents") ? "c" : "a").arrival \(order) LIMIT 1
-          """), arguments: arguments)
+          SELECT a.arrival, a.first, a.last FROM \(table) WHERE \(asked.sql) ORDER BY \(row).arrival \(order) LIMIT 1
+          """), arguments: asked.arguments)
   }
 
   private func lines(of arrival: Row, after key: Int64, limit: Int) throws -> [(place: Place, line: [UInt8])] {
     let number: Int64 = arrival["arrival"]
+    var asked = Conditions()
+    asked.add("key >= ?", arrival["first"] as Int64)
+    asked.add("key <= ?", arrival["last"] as Int64)
+    asked.add("key \(beyond) ?", key)
     // A line that came later where a digest or a hole was belongs to the arrival in which it came.
-    var conditions = ["key BETWEEN ? AND ?", "key \(beyond) ?", "COALESCE(late, ?) = ?"]
-    if !filter.isHeldIncluded { conditions.append("type <> ''") }
-    var arguments: StatementArguments = [
-      arrival["first"] as Int64, arrival["last"] as Int64, key, number, number,
-    ]
-    func add(_ condition: String, _ value: (any DatabaseValueConvertible)?) {
-      guard let value else { return }
-      conditions.append(condition)
-      arguments += [value]
-    }
-    add("type = ?", filter.type)
-    add("subject = ?", filter.station)
-    add("time >= ?", filter.from?.microseconds)
-    add("time < ?", filter.to?.microseconds)
-    arguments += [limit]
+    asked.add("(late IS NULL OR late = ?)", number)
+    asked.add("type <> ?", filter.isHeldIncluded ? nil : "")
+    asked.add("type = ?", filter.type)
+    asked.add("subject = ?", filter.station)
+    asked.add("time >= ?", filter.from?.microseconds)
+    asked.add("time < ?", filter.to?.microseconds)
     return try Row.fetchAll(
       db.cachedStatement(
-        sql: """
-          SELECT key, line FROM events WHERE \(conditions.joined(separator: " AND ")) ORDER BY key \(order) LIMIT ?
-          """), arguments: arguments
+        sql: "SELECT key, line FROM events WHERE \(asked.sql) ORDER BY key \(order) LIMIT ?"),
+      arguments: asked.arguments + [limit]
     ).map { (Place(arrival: number, key: $0["key"]), $0.bytes("line")) }
+  }
+}
+
+/// What rows must meet, each with its one value.
+private struct Conditions {
+  private var texts: [String] = []
+  private(set) var arguments = StatementArguments()
+
+  var isEmpty: Bool { texts.isEmpty }
+  var sql: String { texts.joined(separator: " AND ") }
+
+  /// Adds a condition where its value is asked for.
+  mutating func add(_ text: String, _ value: (any DatabaseValueConvertible)?) {
+    guard let value else { return }
+    texts.append(text)
+    arguments += [value]
   }
 }
