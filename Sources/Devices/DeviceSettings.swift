@@ -12,10 +12,8 @@ public struct DeviceSettings: Sendable {
 
   /// How the device is reached.
   public enum Link: Sendable, Hashable {
-    /// Modbus TCP: host name or address, port, and unit id.
-    case modbus(host: String, port: Int, unit: UInt8)
-    /// A serial line, by a name that stays the same (`/dev/serial/by-id/…`).
-    case serial(path: String)
+    case modbus(ModbusPlace, unit: UInt8)
+    case scanner(ScannerPlace)
   }
 
   public init(name: String, station: String, groupStations: [String: String] = [:], map: LoadedMap, link: Link) {
@@ -41,29 +39,21 @@ public struct DeviceSettings: Sendable {
     var fields = node.fields(of: "map, and address (Modbus) or port (serial)")
     defer { fields.close() }
     let map = Self.map(&fields, maps)
-    let modbus = Self.modbusLink(&fields)
-    let port = fields.text("port", "the path of the serial line, /dev/serial/by-id/...")
     let groupStations = Self.groupStations(&fields, map)
-    guard let map else { return nil }
-    let link: Link
-    switch map.map {
-    case .modbus:
-      fields.optional("port")?.refuse(found: "\"port\" of a Modbus device", allowed: "address: \"HOST:PORT\"")
-      guard fields.required("address", "HOST or HOST:PORT of the Modbus device") != nil, let modbus else { return nil }
-      link = .modbus(host: modbus.host, port: modbus.port, unit: modbus.unit)
-    case .serial:
-      for wrong in ["address", "unit"] {
-        fields.optional(wrong)?.refuse(
-          found: "\"\(wrong)\" of a serial device", allowed: "port: /dev/serial/by-id/...")
-      }
-      guard fields.required("port", "the path of the serial line, /dev/serial/by-id/...") != nil, let port
-      else { return nil }
-      if !port.hasPrefix("/") {
-        fields.optional("port")?.refuse(allowed: "a path that begins with /, such as /dev/serial/by-id/...")
-      }
-      link = .serial(path: port)
-    }
+    let link = Self.link(&fields, of: map?.map)
+    guard let map, let link else { return nil }
     self.init(name: name, station: station, groupStations: groupStations, map: map, link: link)
+  }
+
+  /// Reads how the device is reached; where the map is not known nothing can be said of it.
+  private static func link(_ fields: inout Fields, of map: DeviceMap?) -> Link? {
+    switch map {
+    case .modbus: return modbusLink(&fields)
+    case .serial: return scannerLink(&fields)
+    case nil:
+      for name in ["address", "unit", "port"] { _ = fields.optional(name) }
+      return nil
+    }
   }
 
   /// The form of device and station names.
@@ -87,38 +77,6 @@ public struct DeviceSettings: Sendable {
       return nil
     }
     return maps.map(named: name)
-  }
-
-  private static func modbusLink(_ fields: inout Fields) -> (host: String, port: Int, unit: UInt8)? {
-    let unit = fields.integer("unit", in: 0...255) ?? 1
-    let allowed = "HOST or HOST:PORT, an IPv6 address in brackets: \"[fd00::21]:502\""
-    guard let text = fields.text("address", allowed) else { return nil }
-    guard let (host, port) = endpoint(text) else {
-      fields.optional("address")?.refuse(allowed: allowed)
-      return nil
-    }
-    return (host, port, UInt8(unit))
-  }
-
-  /// Takes `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT` apart; the port is 502 where none is given.
-  static func endpoint(_ text: String) -> (host: String, port: Int)? {
-    var host = Substring(text)
-    var rest: Substring?
-    if text.hasPrefix("[") {
-      guard let end = text.firstIndex(of: "]") else { return nil }
-      host = text[text.index(after: text.startIndex)..<end]
-      let after = text[text.index(after: end)...]
-      guard after.isEmpty || after.first == ":" else { return nil }
-      rest = after.isEmpty ? nil : after.dropFirst()
-    } else if let colon = text.firstIndex(of: ":") {
-      host = text[..<colon]
-      rest = text[text.index(after: colon)...]
-    }
-    let isAddress = host.allSatisfy { $0.isASCII && ($0.isLetter || $0.isNumber || ".-_:%".contains($0)) }
-    guard !host.isEmpty, isAddress else { return nil }
-    guard let rest else { return (String(host), 502) }
-    guard let port = number(digits: rest), (1...65535).contains(port) else { return nil }
-    return (String(host), port)
   }
 
   private static func groupStations(_ fields: inout Fields, _ map: LoadedMap?) -> [String: String] {

@@ -42,12 +42,12 @@ private enum RunningDevice: Sendable {
     _ settings: DeviceSettings, lastCycles: [CycleKey: UInt64], logger: Logger, sink: @escaping ReportSink
   ) {
     switch (settings.map.map, settings.link) {
-    case (.modbus(let map), .modbus(let host, let port, let unit)):
+    case (.modbus(let map), .modbus(.tcp(let host, let port), let unit)):
       self = .modbus(
         ModbusDevice(
           name: settings.name, station: settings.station, map: map, host: host, port: port, unit: unit,
           lastCycles: lastCycles, logger: logger, sink: sink))
-    case (.serial(let map), .serial(let path)):
+    case (.serial(let map), .scanner(.port(let path))):
       self = .scanner(ScannerDevice(settings: settings, map: map, path: path, logger: logger, sink: sink))
     default: return nil
     }

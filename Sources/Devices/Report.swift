@@ -11,6 +11,7 @@ public enum Report: Sendable, Hashable {
   case scan(Scan)
   case state(StateReport)
   case hole(Hole)
+  case finding(Finding)
 }
 
 /// Tags that were read together, at a group's rate.
@@ -142,6 +143,37 @@ public struct Hole: Sendable, Hashable {
     self.count = count
     self.reason = reason
     self.counter = counter
+  }
+}
+
+/// Something of this device that looks wrong, with its evidence; told when it begins and when it is over.
+public struct Finding: Sendable, Hashable {
+  public var device: String
+  /// The group it concerns; nil where it is the whole device.
+  public var group: String?
+  public var moment: Moment
+  public var kind: FindingData.Kind
+  /// What of the device it is about where that is not a group: a range of registers, a unit id.
+  public var about: String?
+  public var from: Timestamp
+  /// Nil while it goes on.
+  public var to: Timestamp?
+  public var count: UInt64?
+  public var reason: String
+
+  public init(
+    device: String, group: String? = nil, moment: Moment, kind: FindingData.Kind, about: String? = nil,
+    from: Timestamp, to: Timestamp? = nil, count: UInt64? = nil, reason: String
+  ) {
+    self.device = device
+    self.group = group
+    self.moment = moment
+    self.kind = kind
+    self.about = about
+    self.from = from
+    self.to = to
+    self.count = count
+    self.reason = reason
   }
 }
 

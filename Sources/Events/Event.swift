@@ -66,6 +66,7 @@ public enum EventType: String, Sendable, Hashable, CaseIterable {
   case context = "lotline.context"
   case cycle = "lotline.cycle"
   case gap = "lotline.gap"
+  case finding = "lotline.finding"
   case decision = "lotline.decision"
   case `import` = "lotline.import"
   case reference = "lotline.reference"

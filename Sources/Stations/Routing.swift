@@ -46,6 +46,7 @@ public struct Routing: Sendable, Hashable {
     case .scan(let scan): station(of: scan.device, group: nil)
     case .state(let state): station(of: state.device, group: nil)
     case .hole(let hole): station(of: hole.device, group: hole.group)
+    case .finding(let finding): station(of: finding.device, group: finding.group)
     }
   }
 }
@@ -60,6 +61,7 @@ extension Report {
     case .scan(let scan): scan.device
     case .state(let state): state.device
     case .hole(let hole): hole.device
+    case .finding(let finding): finding.device
     }
   }
 }

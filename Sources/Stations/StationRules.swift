@@ -55,6 +55,11 @@ struct StationRules: Sendable {
     case .state(let state):
       draft.add(DeviceData(device: state.device, state: state.state, reason: state.reason), subject: state.device)
     case .hole(let hole): write(hole, &draft, &memory)
+    case .finding(let finding):
+      draft.add(
+        FindingData(
+          kind: finding.kind, device: finding.device, about: finding.about ?? finding.group, station: settings.name,
+          from: finding.from, to: finding.to, count: finding.count, reason: finding.reason))
     }
   }
 
@@ -107,6 +112,7 @@ extension Report {
     case .scan(let scan): scan.moment
     case .state(let state): state.moment
     case .hole(let hole): hole.moment
+    case .finding(let finding): finding.moment
     }
   }
 
@@ -116,7 +122,7 @@ extension Report {
   /// Whether it leaves the station's memory as it is, so that nobody has to wait for its commit.
   var isPassing: Bool {
     switch self {
-    case .reading, .state: true
+    case .reading, .state, .finding: true
     case .hole(let hole): hole.counter == nil
     case .cycle, .rest, .scan: false
     }

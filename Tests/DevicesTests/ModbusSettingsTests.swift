@@ -29,7 +29,7 @@ struct ModbusSettingsTests {
   func `a device is a map at an address`(address: String, host: String, port: Int) throws {
     let (device, problems) = try read("map: press, address: \"\(address)\", unit: 7, stations: { process: ST20 }")
     #expect(problems.isEmpty)
-    #expect(device?.link == .modbus(host: host, port: port, unit: 7))
+    #expect(device?.link == .modbus(.tcp(host: host, port: port), unit: 7))
     #expect(device?.station(ofGroup: "process") == "ST20" && device?.station(ofGroup: nil) == "ST10")
   }
 

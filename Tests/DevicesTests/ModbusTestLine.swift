@@ -41,7 +41,7 @@ func loadedMap(_ yaml: String, name: String = "test") throws -> LoadedMap {
 
 /// Settings of a device on loopback.
 func settings(_ name: String, port: Int, map: LoadedMap, unit: UInt8 = 1) -> DeviceSettings {
-  DeviceSettings(name: name, station: "ST10", map: map, link: .modbus(host: "127.0.0.1", port: port, unit: unit))
+  DeviceSettings(name: name, station: "ST10", map: map, link: .modbus(.tcp(host: "127.0.0.1", port: port), unit: unit))
 }
 
 /// Runs devices while `body` looks on, and ends them after it.

@@ -93,7 +93,7 @@ func scannerDevice(_ yaml: String, path: String, desk: Desk, log: KeptLog = Kept
   let map = try scannerMap(yaml)
   let settings = DeviceSettings(
     name: "gun-1", station: "ST10",
-    map: LoadedMap(name: "gun", file: "gun.yaml", text: yaml, map: .serial(map)), link: .serial(path: path))
+    map: LoadedMap(name: "gun", file: "gun.yaml", text: yaml, map: .serial(map)), link: .scanner(.port(path: path)))
   return ScannerDevice(
     settings: settings, map: map, path: path,
     logger: Logger(label: "test", factory: { _ in log }), sink: { await desk.take($0) })

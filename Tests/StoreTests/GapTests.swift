@@ -109,6 +109,33 @@ struct GapTests {
     #expect(gaps.count == 1 && gaps[0].id == open.id && gaps[0].from == good && gaps[0].count == 12)
   }
 
+  @Test func `a finding stands in the ledger, is ended by its own end, and hides no change of material`() async throws {
+    let store = try await openStore(folder)
+    var edge = FakeEdge(seed: 1)
+    edge.config("ST10")
+    let coil = edge.set("materials.coil", "C-55", at: "ST10")
+    let unit = edge.set("unit", "SN1", at: "ST10")
+    let began = edge.now.adding(.seconds(1))
+    var finding = FindingData(
+      kind: .cycleWaiting, device: "plc-ST10", about: "cycle", station: "ST10", from: began, reason: "it waits for 5 s")
+    edge.add(finding, subject: "ST10")
+    edge.cycle(at: "ST10", ["unit": ("SN1", unit), "materials.coil": ("C-55", coil)])
+    _ = try await store.take(edge.batch(), from: edge.source)
+    let open = try #require(try await store.gaps(GapFilter(kind: "cycle-waiting")).items.first)
+    #expect(open.isFinding && open.to == nil && open.from == began && open.station == "ST10")
+    finding.to = edge.now
+    let known = edge.last
+    edge.add(finding, subject: "ST10")
+    _ = try await store.take(edge.batch(known + 1...edge.last), from: edge.source)
+    let ended = try await store.gaps(GapFilter(kind: "cycle-waiting")).items
+    #expect(ended.map(\.id) == [open.id] && ended[0].to == finding.to)
+    let record = try #require(try await store.unit("SN1").record)
+    #expect(record.links.allSatisfy(\.isCertain) && record.gaps.isEmpty)
+    let before = try await store.dump()
+    try await store.rebuild()
+    #expect(try await store.dump() == before)
+  }
+
   @Test func `a device that was away over a kill of the daemon leaves one gap, from its first sign`() async throws {
     let store = try await openStore(folder)
     var edge = FakeEdge(seed: 1)

@@ -19,7 +19,7 @@ import Testing
     #expect(station.place("coil").greyCycles == 1 && station.place("coil").greyTime == .zero)
     #expect(settings.devices.map(\.name) == ["press-1", "gun-1", "gun-2"])
     #expect(settings.devices.map(\.station) == ["ST10", "ST10", "ST20"])
-    #expect(settings.devices[0].link == .modbus(host: "127.0.0.1", port: 502, unit: 1))
+    #expect(settings.devices[0].link == .modbus(.tcp(host: "127.0.0.1", port: 502), unit: 1))
     #expect(settings.queue == .init(path: "/tmp/queue.db", limitBytes: 10_000_000_000, keep: .seconds(30 * 86400)))
     #expect(settings.central == PeerSettings(url: "https://trace.plant1:8480", tokenFile: "/t", caFile: "/ca"))
     #expect(settings.web == WebSettings(listen: ListenAddress(host: "127.0.0.1", port: 8470)))

@@ -20,6 +20,8 @@ public struct GapRecord: Sendable, Hashable {
   /// `open`, or `pending` where it is not known yet whether something is missing.
   public var state: String
   public var event: EventReference?
+  /// Something looks wrong, and nothing is known to be missing.
+  public var isFinding: Bool { FindingData.Kind(rawValue: kind) != nil }
 
   /// The shape of section 6.
   public func write(to json: inout JSONWriter) {
@@ -38,6 +40,10 @@ public struct GapRecord: Sendable, Hashable {
       writer.field("to", to)
       writer.field("count", count)
       writer.field("state", state)
+      if isFinding {
+        writer.key("finding")
+        writer.value(true)
+      }
       writer.field("reason", reason)
       if let event {
         writer.key("event")
@@ -66,7 +72,9 @@ public struct GapFilter: Sendable, Hashable {
   /// The kinds of gaps that are known here: those of the edge, and the central's own.
   public static let kinds =
     GapData.Kind.allCases.map(\.rawValue)
-    + ["missing-station", "sequence-hole", "held", "conflict", "source-silent"]
+    + FindingData.Kind.allCases.map(\.rawValue) + [
+      "missing-station", "sequence-hole", "held", "conflict", "source-silent",
+    ]
 
   func check() throws(ListFault) {
     if let state, !Self.states.contains(state) {
@@ -121,7 +129,7 @@ struct GapLedger {
       event: try key.flatMap { try grader.reference($0) })
   }
 
-  /// The gaps of a station that overlap a span.
+  /// The gaps of a station that overlap a span; findings hide nothing.
   func at(_ station: String, from: Timestamp, to: Timestamp) throws -> [GapRecord] {
     try Row.fetchAll(
       db.cachedStatement(
@@ -130,7 +138,7 @@ struct GapLedger {
             AND source IN (SELECT source FROM stations WHERE station = ?1)))
           AND kind <> 'missing-station' AND sorted <= ?3 AND (ended IS NULL OR ended >= ?2) ORDER BY sorted, id
           """), arguments: [station, from.microseconds, to.microseconds]
-    ).map { try record($0) }
+    ).map { try record($0) }.filter { !$0.isFinding }
   }
 
   /// The gaps that name this unit.

@@ -8,6 +8,7 @@ enum EventContent: Sendable {
   case context(ContextData)
   case command(ScanData)
   case gap(GapData)
+  case finding(FindingData)
   case device(DeviceData)
   case config(ConfigData)
   case nothing
@@ -23,6 +24,7 @@ enum EventContent: Sendable {
       case .context: read(EventContent.context)
       case .scan: read { (data: ScanData) in data.roles.contains { $0.name == "command" } ? .command(data) : .nothing }
       case .gap: read(EventContent.gap)
+      case .finding: read(EventContent.finding)
       case .device: read(EventContent.device)
       case .config: read(EventContent.config)
       default: .nothing

@@ -26,6 +26,20 @@ extension Projector {
     ).insert(in: db)
   }
 
+  /// A finding of the edge: told again with its end when it is over, which the same row gets.
+  func finding(_ data: FindingData, _ key: EventKey, _ envelope: Envelope) throws {
+    let whose = [data.device, data.about].compactMap { $0 }.joined(separator: "/")
+    let id = "\(data.kind.rawValue):\(envelope.source)/\(whose):\(data.from.microseconds)"
+    try GapRow(
+      id: id, kind: data.kind.rawValue, source: source, key: key,
+      station: try data.station ?? data.device.flatMap { try self.station(of: $0, before: key) }, device: data.device,
+      began: data.from.microseconds, count: data.count.map { Int64(clamping: $0) }, reason: data.reason
+    ).insert(in: db)
+    guard let ended = data.to else { return }
+    try db.cachedStatement(sql: "UPDATE gaps SET ended = ?, count = COALESCE(?, count) WHERE id = ?")
+      .execute(arguments: [ended.microseconds, data.count.map { Int64(clamping: $0) }, id])
+  }
+
   /// The gap that an `offline` of this device began and that nothing has ended yet, or that reaches into the span.
   private func openGap(of device: String, within began: Int64?, _ ended: Int64?) throws -> String? {
     try String.fetchOne(

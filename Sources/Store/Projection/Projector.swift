@@ -28,6 +28,7 @@ struct Projector {
     case .context(let data): try change(data, key, envelope)
     case .command(let data): try scan(data, key, envelope)
     case .gap(let data): try gap(data, key, envelope)
+    case .finding(let data): try finding(data, key, envelope)
     case .device(let data): try device(data, key, envelope)
     case .config(let data): try config(data, key)
     case .nothing: break

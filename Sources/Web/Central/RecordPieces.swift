@@ -18,11 +18,11 @@ struct RecordPieces: Sendable {
     case (nil, let to?): when = "before \(words.time(to))"
     case (nil, nil): when = "at an unknown time"
     }
-    let count: HTML = gap.count.map { "\($0) missing · " } ?? ""
+    let count: HTML = gap.count.map { "\($0) \(gap.isFinding ? "seen" : "missing") · " } ?? ""
     let unit: HTML = unitShown ? gap.unit.map { " · unit \(CentralWords.anchor(Node(.unit, $0)))" } ?? "" : ""
     return """
       <div class="bar\(isPending ? " waits" : "")" id="\(gap.id)">
-      <span class="label">\(isPending ? "PENDING" : "GAP"): \(CentralWords.kind(gap.kind))</span> · \(place)\(unit)
+      <span class="label">\(isPending ? "PENDING" : gap.isFinding ? "FINDING" : "GAP"): \(CentralWords.kind(gap.kind))</span> · \(place)\(unit)
       <p>\(gap.reason ?? "")</p><p class="soft">\(count)\(when)</p></div>
       """
   }

@@ -31,6 +31,7 @@ struct EventWords: Sendable, Hashable {
     case .cycle: CycleData(json).map(tell)
     case .context: ContextData(json).map(tell)
     case .gap: GapData(json).map { tell($0, when) }
+    case .finding: FindingData(json).map { tell($0, when) }
     case .device: DeviceData(json).map(tell)
     case .started: StartedData(json).map { ("Lotline \($0.version) started on \($0.host)", "") }
     case .stopped: StoppedData(json).map { ("Lotline stopped: \($0.why)", "") }
@@ -83,6 +84,14 @@ struct EventWords: Sendable, Hashable {
     if let from = gap.from, let to = gap.to { words += ", from \(when(from)) to \(when(to))" }
     if let reason = gap.reason { words += ": \(reason)" }
     return (words, "bad")
+  }
+
+  private static func tell(_ finding: FindingData, _ when: (Timestamp) -> String) -> (String, String) {
+    let whose = [finding.device, finding.about].compactMap { $0 }.joined(separator: ", ")
+    guard let to = finding.to else {
+      return ("looks wrong: \(finding.kind.rawValue) at \(whose): \(finding.reason)", "bad")
+    }
+    return ("over since \(when(to)): \(finding.kind.rawValue) at \(whose), begun \(when(finding.from))", "")
   }
 
   private static func tell(_ device: DeviceData) -> (String, String) {

@@ -18,9 +18,8 @@ struct CheckedDevice {
     map = settings.map.name
     content = settings.map.map
     switch settings.link {
-    case .modbus(let host, let port, let unit):
-      address = "\(ListenAddress(host: host, port: port)) unit \(unit)"
-    case .serial(let path): address = path
+    case .modbus(let place, let unit): address = "\(place) unit \(unit)"
+    case .scanner(let place): address = place.description
     }
   }
 
