@@ -17,8 +17,14 @@
 #include <unistd.h>
 
 static _Atomic uint64_t answered;
-enum { most = 1024 };
+enum { most = 4096, kept = 64 };
+/// What a descriptor is: nothing or a client, a listener, or one whose clients are never answered.
+enum { client_side, listener, mute_listener };
 static char listens[most];
+static char mute[most];
+/// When each client asked, the newest `kept` times.
+static double asked[most][kept];
+static int times[most];
 
 uint64_t reference_answered(void) { return answered; }
 
@@ -57,11 +63,15 @@ static void *serve(void *argument) {
           close(client);
           continue;
         }
+        mute[client] = listens[fd] == mute_listener;
+        times[client] = 0;
         setsockopt(client, IPPROTO_TCP, TCP_NODELAY, &yes, sizeof yes);
         watch(epoll, client);
         continue;
       }
       ssize_t got = recv(fd, question, sizeof question, 0);
+      if (got > 0 && mute[fd]) continue;
+      if (got > 0) asked[fd][times[fd]++ % kept] = now();
       int length = got == 12 ? answer(question, reply) : -1;
       if (length < 0 || send(fd, reply, length, MSG_NOSIGNAL) != length) close(fd);
     }
@@ -69,7 +79,7 @@ static void *serve(void *argument) {
   return 0;
 }
 
-int reference_serve(int count, int *ports) {
+int reference_serve(int count, int silent, int *ports) {
   int epoll = epoll_create1(EPOLL_CLOEXEC);
   for (int i = 0; i < count; i++) {
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
@@ -78,11 +88,34 @@ int reference_serve(int count, int *ports) {
     if (fd < 0 || fd >= most || bind(fd, (struct sockaddr *)&address, size) || listen(fd, 16)) return -1;
     if (getsockname(fd, (struct sockaddr *)&address, &size)) return -1;
     ports[i] = ntohs(address.sin_port);
-    listens[fd] = 1;
+    listens[fd] = i < silent ? mute_listener : listener;
     watch(epoll, fd);
   }
   pthread_t thread;
   return pthread_create(&thread, 0, serve, (void *)(intptr_t)epoll) ? -1 : 0;
+}
+
+void reference_forget(void) {
+  for (int fd = 0; fd < most; fd++) times[fd] = 0;
+}
+
+int reference_lateness(double period, double *late, int room) {
+  int count = 0;
+  for (int fd = 0; fd < most; fd++) {
+    int known = times[fd] < kept ? times[fd] : kept;
+    if (listens[fd] || mute[fd] || known < 3) continue;
+    double phase = 0;
+    for (int i = 0; i < known; i++) {
+      double turn = (double)(long)((asked[fd][i] - asked[fd][0]) / period + (asked[fd][i] < asked[fd][0] ? -0.5 : 0.5));
+      double offset = asked[fd][i] - turn * period;
+      if (i == 0 || offset < phase) phase = offset;
+    }
+    for (int i = 0; i < known && count < room; i++) {
+      double since = asked[fd][i] - phase;
+      late[count++] = since - period * (double)(long)(since / period + 0.5);
+    }
+  }
+  return count;
 }
 
 static modbus_t *dial(int port) {

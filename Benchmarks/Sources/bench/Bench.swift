@@ -9,7 +9,7 @@ struct Bench {
   var json: String?
   var chosen: Set<String> = []
 
-  static let names = ["requests", "appends", "poll", "memory", "ingest", "drain"]
+  static let names = ["requests", "appends", "poll", "scale", "rate", "memory", "ingest", "drain"]
 
   static func main() async {
     let arguments = Array(CommandLine.arguments.dropFirst())
@@ -51,6 +51,8 @@ struct Bench {
       case "requests": found += try await requestBench(rounds: rounds)
       case "appends": found += try await appendBench(rounds: rounds)
       case "poll": found += try await PollBench.measure(rounds: rounds)
+      case "scale": found += try await ScaleBench.measure(rounds: rounds)
+      case "rate": found += try await RateBench.measure(rounds: rounds)
       case "memory": found += try await memoryBench(rounds: rounds)
       case "ingest": found += try await ingestBench(rounds: rounds, events: events)
       default: found += try await drainBench(rounds: rounds, events: events)

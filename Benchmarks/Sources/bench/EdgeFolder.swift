@@ -7,22 +7,33 @@ struct EdgeFolder {
   let path: String
   let port: ReservedPort
 
-  init(_ path: String, ports: [Int], registers: Int, every: String, report: String = "always") throws {
+  /// - Parameters:
+  ///   - registers: of each group, each register a tag.
+  ///   - groups: how many of them, all at the same rate.
+  init(_ path: String, ports: [Int], registers: Int, every: String, report: String = "always", groups: Int = 1) throws {
     self.path = path
     port = try ReservedPort()
     try FileManager.default.createDirectory(atPath: path + "/devices", withIntermediateDirectories: true)
-    let tags = (0..<registers).map { "      r\($0): { at: \"holding:\($0)\", type: uint16 }\n" }.joined()
+    let group = (0..<groups).map { group in
+      let tags = (0..<registers).map { number in
+        let register = group * registers + number
+        return "      r\(register): { at: \"holding:\(register)\", type: uint16 }\n"
+      }
+      return """
+          process\(groups == 1 ? "" : "-\(group)"):
+            every: \(every)
+            report: \(report)
+            tags:
+        \(tags.joined())
+        """
+    }.joined()
     try write(
       """
       kind: modbus
       about: Registers that change with every answer
       addresses: zero-based
       groups:
-        process:
-          every: \(every)
-          report: \(report)
-          tags:
-      \(tags)
+      \(group)
       """, to: path + "/devices/registers.yaml")
     let devices = ports.enumerated().map { number, port in
       "      plc-\(number): { map: registers, address: \"127.0.0.1:\(port)\" }\n"

@@ -2,9 +2,13 @@ import CReference
 import Devices
 
 /// Simulated devices of this process: a thread in C that serves ours and the reference alike.
-func serve(_ count: Int) throws -> [Int32] {
+///
+/// - Parameter silent: so many of them, the first, never answer.
+func serve(_ count: Int, silent: Int = 0) throws -> [Int32] {
   var ports = [Int32](repeating: 0, count: count)
-  guard reference_serve(Int32(count), &ports) == 0 else { throw BenchFailure("no ports for the simulated devices") }
+  guard reference_serve(Int32(count), Int32(silent), &ports) == 0 else {
+    throw BenchFailure("no ports for the simulated devices")
+  }
   return ports
 }
 

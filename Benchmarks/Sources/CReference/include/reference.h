@@ -16,8 +16,14 @@ double reference_store(const char *path, const char *lines, size_t count, int ba
 // MARK: Modbus
 
 /// Serves `count` Modbus devices on free ports of 127.0.0.1, all on one new thread, for as long as the process runs.
-/// They answer functions 3 and 4 with registers that change with every answer. Returns 0, or -1.
-int reference_serve(int count, int *ports);
+/// They answer functions 3 and 4 with registers that change with every answer; the first `silent` take questions and
+/// never answer. Returns 0, or -1.
+int reference_serve(int count, int silent, int *ports);
+/// Begins to keep anew when the devices were asked.
+void reference_forget(void);
+/// How many seconds behind its beat each question came: of each connection the earliest of its questions, which are
+/// asked every `period` seconds, sets the beat. Gives how many figures it put into `late`.
+int reference_lateness(double period, double *late, int room);
 /// Questions that the devices have answered so far.
 uint64_t reference_answered(void);
 /// Asks one device `count` times for `registers` registers, by libmodbus. Returns the seconds that took, or -1.
