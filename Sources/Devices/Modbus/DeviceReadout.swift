@@ -49,7 +49,8 @@ public actor DeviceReadout {
 
   /// Opens nothing yet; throws `ReadoutFailure` for a device that is no Modbus device.
   public init(_ settings: DeviceSettings) throws {
-    guard case .modbus(let map) = settings.map.map, case .modbus(.tcp(let host, let port), let unit) = settings.link else {
+    guard case .modbus(let map) = settings.map.map, case .modbus(.tcp(let host, let port), let unit) = settings.link
+    else {
       throw ReadoutFailure(
         device: settings.name, address: "its serial line",
         reason: "it is a scanner; `lotline events --follow` shows what it scans")
