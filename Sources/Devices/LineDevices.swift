@@ -30,6 +30,23 @@ public struct LineDevices: Sendable {
 
   /// Where each device stands now, in the order of the settings.
   public var status: [DeviceStatus] { devices.map(\.status) }
+
+  /// Reads a device's tags now, over the connection that its polls use, in its turn between them.
+  ///
+  /// - Parameter group: the one group to read; nil for all of the map, triggers and acknowledges included.
+  /// - Throws: `ReadoutFailure` where there is no such device or group, it is a scanner, it is away, or the daemon
+  ///   stops. A device that is being connected to answers once that has ended, after five seconds at most.
+  public func readout(of device: String, group: String? = nil) async throws(ReadoutFailure) -> [TagReadout] {
+    guard let found = devices.first(where: { $0.status.name == device }) else {
+      throw ReadoutFailure(
+        device: device, address: "no address",
+        reason: "there is no such device; there are: \(status.map(\.name).joined(separator: ", "))")
+    }
+    switch found {
+    case .modbus(let modbus): return try await modbus.readout(group: group)
+    case .scanner: throw ReadoutFailure(scanner: device, address: found.status.address)
+    }
+  }
 }
 
 /// A device of either kind, by its map.

@@ -25,15 +25,6 @@ public final class OwnThread: SerialExecutor {
     work.add(UnownedJob(job), executor: asUnownedSerialExecutor())
   }
 
-  /// Lets the thread do nothing for so long, and no other job of the executor run; only for a caller on it.
-  public func block(for duration: Duration) {
-    checkIsolated()
-    let (seconds, attoseconds) = duration.components
-    var left = timespec(tv_sec: Int(seconds), tv_nsec: Int(attoseconds / 1_000_000_000))
-    var rest = timespec()
-    while nanosleep(&left, &rest) != 0, errno == EINTR { left = rest }
-  }
-
   public func checkIsolated() {
     precondition(work.isCurrentThread, "called from another thread than the executor runs on")
   }

@@ -1,3 +1,4 @@
+import Foundation
 import Glibc
 import Machine
 import TestParts
@@ -128,5 +129,17 @@ extension Blocking {
       names.append(String(decoding: buffer.prefix { $0 != 0 && $0 != 10 }.map(UInt8.init(bitPattern:)), as: UTF8.self))
     }
     return names
+  }
+}
+
+@Suite(.timeLimit(.minutes(1))) struct BellTests {
+  @Test func `a ring ends a wait from another thread, and is kept for the next one where nobody waits`() async throws {
+    let bell = Bell()
+    bell.ring()
+    #expect(bell.wait(for: .seconds(50)))
+    #expect(!bell.wait(for: .milliseconds(20)), "it ends one wait and no more")
+    let thread = Thread { bell.ring() }
+    thread.start()
+    #expect(bell.wait(for: .seconds(50)))
   }
 }

@@ -8,6 +8,8 @@ public struct TagReadout: Sendable, Hashable {
   /// As the map writes it.
   public let address: String
   public let type: ValueType
+  /// When the answer arrived.
+  public let time: Timestamp
   /// The bytes of its registers as they came; one byte for a coil or discrete input; none where it was refused.
   public let raw: [UInt8]
   public let value: TagValue
@@ -26,6 +28,15 @@ public struct ReadoutFailure: Error, Sendable, Hashable, CustomStringConvertible
   public let address: String
   public let reason: String
   public var description: String { "reading \(device) at \(address): \(reason)" }
+
+  init(device: String, address: String, reason: String) {
+    (self.device, self.address, self.reason) = (device, address, reason)
+  }
+
+  init(scanner: String, address: String) {
+    self.init(
+      device: scanner, address: address, reason: "it is a scanner; `lotline events --follow` shows what it scans")
+  }
 }
 
 /// Reads all tags of a Modbus device once, triggers and acknowledges included; writes nothing.
@@ -51,9 +62,7 @@ public actor DeviceReadout {
   public init(_ settings: DeviceSettings) throws {
     guard case .modbus(let map) = settings.map.map, case .modbus(.tcp(let host, let port), let unit) = settings.link
     else {
-      throw ReadoutFailure(
-        device: settings.name, address: "its serial line",
-        reason: "it is a scanner; `lotline events --follow` shows what it scans")
+      throw ReadoutFailure(scanner: settings.name, address: "its serial line")
     }
     device = settings.name
     address = "\(host):\(port) unit \(unit)"
@@ -80,33 +89,12 @@ public actor DeviceReadout {
   }
 
   private func read(over link: inout ModbusLink) async throws(LineFault) -> [TagReadout] {
-    var readouts: [TagReadout] = []
-    for group in map.groups {
-      var found: [String: TagReadout] = [:]
-      let tags = [group.trigger?.tag, group.trigger?.acknowledge].compactMap { $0 } + group.tags
-      for request in RequestPlan.joined(tags, limits: map.requests) {
-        let answer = try link.ask(Question(request), unit: unit, timeout: map.requests.timeout)
-        for tag in request.tags { found[tag.name] = Self.readout(tag, group, answer, request) }
-        if map.requests.pause > .zero { try? await Task.sleep(for: map.requests.pause) }
-      }
-      readouts += tags.compactMap { found[$0.name] }
+    var round = ReadoutRound(of: map)
+    while let request = round.next {
+      let answer = try link.ask(Question(request), unit: unit, timeout: map.requests.timeout)
+      round.take(answer, at: Moment.now().time)
+      if map.requests.pause > .zero { try? await Task.sleep(for: map.requests.pause) }
     }
-    return readouts
-  }
-
-  private static func readout(
-    _ tag: ModbusTag, _ group: ModbusGroup, _ answer: Answer, _ request: PlannedRequest
-  ) -> TagReadout {
-    var raw: [UInt8] = []
-    let value: TagValue
-    switch answer {
-    case .data(let bytes):
-      raw = tag.bytes(in: bytes, from: request.address)
-      value = tag.value(in: bytes, from: request.address)
-    case .refused(let exception): value = .bad(reason: exception.description, raw: [])
-    }
-    return TagReadout(
-      group: group.name, tag: tag.name, address: tag.address.text, type: tag.type, raw: raw, value: value,
-      unit: tag.unit)
+    return round.readouts
   }
 }

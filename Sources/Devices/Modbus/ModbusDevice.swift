@@ -26,6 +26,10 @@ actor ModbusDevice {
   private var pending = PendingReports()
   var groups: [GroupWatch]
   private var earliestQuestion = ContinuousClock.now
+  /// Ends the loop's waits: a readout was asked for, or the daemon stops.
+  nonisolated private let bell: Bell
+  nonisolated private let orders: ReadoutOrders
+  private var readout: (order: ReadoutOrders.Order, round: ReadoutRound)?
 
   init(
     name: String, station: String, map: ModbusMap, host: String, port: Int, unit: UInt8,
@@ -40,6 +44,8 @@ actor ModbusDevice {
     self.sink = sink
     self.logger = logger
     thread = OwnThread(name: name)
+    bell = Bell()
+    orders = ReadoutOrders(bell: bell)
     presence = Presence(device: name, started: Moment.now().time)
     let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
     board = StatusBoard(
@@ -53,7 +59,17 @@ actor ModbusDevice {
 
   /// Connects and asks until the task is cancelled.
   func run() async {
+    await withTaskCancellationHandler {
+      await work()
+    } onCancel: {
+      bell.ring()
+    }
+  }
+
+  private func work() async {
     presence = Presence(device: name, started: Moment.now().time)
+    orders.open()
+    defer { orders.close { _ in failure("the daemon stops") } }
     while !Task.isCancelled {
       beat()
       let begun = ContinuousClock.now
@@ -81,8 +97,10 @@ actor ModbusDevice {
     for place in groups.indices { groups[place].cadence.restart(at: start) }
     while true {
       guard let place = groups.indices.min(by: { groups[$0].cadence.due < groups[$1].cadence.due }) else { return }
+      try await readOut(until: groups[place].cadence.due, over: &link)
       await sleep(until: groups[place].cadence.due)
       if Task.isCancelled { throw .stopped }
+      guard ContinuousClock.now >= groups[place].cadence.due else { continue }
       beat()
       let missed = groups[place].cadence.take(at: ContinuousClock.now)
       let begun = Moment.now().time
@@ -131,8 +149,48 @@ actor ModbusDevice {
     }
   }
 
+  /// Serves readouts while no poll is due, and one request of them where polls leave no time.
+  private func readOut(until due: ContinuousClock.Instant, over link: inout ModbusLink) async throws(LineFault) {
+    repeat {
+      if readout == nil, let order = orders.take() { readout = (order, ReadoutRound(of: map, only: order.group)) }
+      guard case (let order, var round)? = readout else { return }
+      if let request = round.next {
+        let (answer, moment) = try await ask(Question(request), over: &link)
+        round.take(answer, at: moment.time)
+        readout = (order, round)
+      }
+      if round.next == nil {
+        readout = nil
+        order.done(.success(round.readouts))
+      }
+    } while ContinuousClock.now < due
+  }
+
+  /// Nobody waits longer for a device that is away.
+  private func refuseReadouts(_ reason: String) {
+    if let open = readout {
+      readout = nil
+      open.order.done(.failure(failure(reason)))
+    }
+    while let order = orders.take() { order.done(.failure(failure(reason))) }
+  }
+
+  nonisolated private func failure(_ reason: String) -> ReadoutFailure {
+    ReadoutFailure(device: name, address: board.current.address, reason: reason)
+  }
+
+  /// Reads a group, or all of the map, over the open connection, in its turn between polls.
+  nonisolated func readout(group: String?) async throws(ReadoutFailure) -> [TagReadout] {
+    let names = map.groups.map(\.name)
+    if let group, !names.contains(group) {
+      throw failure("its map has no group \"\(group)\"; it has: \(names.joined(separator: ", "))")
+    }
+    return try await orders.place(device: 0, group: group, closed: failure("the daemon stops")).get()
+  }
+
   /// The line broke: says so once, and that no value is known any more.
   private func lost(_ fault: LineFault) async {
+    refuseReadouts(fault.description)
     let moment = Moment.now()
     let reason = fault.description
     board.update { $0.faults[fault.kind, default: 0] += 1 }
@@ -195,20 +253,11 @@ actor ModbusDevice {
   /// How long the loop may be without a beat: who only waits for its turn does not hang.
   static let longestSilence: Duration = .seconds(2)
 
-  /// A wait no longer than this blocks the thread, which has nothing else to do.
-  ///
-  /// A timer of the runtime wakes three others and costs as much as a poll. A stop has to wait for it.
-  static let longestBlock: Duration = .milliseconds(200)
-
+  /// Blocks the thread, which has nothing else to do; it ends early where a readout or the end of the daemon waits.
   private func sleep(until instant: ContinuousClock.Instant) async {
     while case let left = instant - ContinuousClock.now, left > .zero, !Task.isCancelled {
       beat()
-      if left <= Self.longestBlock {
-        thread.block(for: left)
-      } else {
-        // Only cancellation throws, and the loop asks for that itself.
-        try? await Task.sleep(for: min(left, Self.longestSilence), clock: .continuous)
-      }
+      if bell.wait(for: min(left, Self.longestSilence)) { return }
     }
   }
 
