@@ -127,37 +127,6 @@ struct ModbusValueTests {
     }
   }
 
-  @Test func `any map's plan reads each tag whole, within the limits, once`() {
-    for _ in 0..<300 {
-      var limits = RequestLimits()
-      limits.maxRegisters = Int.random(in: 2...125)
-      limits.maxGap = Int.random(in: 0...20)
-      var tags: [String: ModbusTag] = [:]
-      for _ in 0..<Int.random(in: 1...60) {
-        let table = ModbusAddress.Table.allCases.randomElement() ?? .holding
-        let type: ValueType = table.isBits ? .bool : [.int16, .uint32, .float32].randomElement() ?? .int16
-        let tag = tag(type, at: Int.random(in: 0...(Bool.random() ? 300 : 65534)), table: table)
-        tags[tag.name] = tag
-      }
-      let requests = RequestPlan.joined(Array(tags.values), limits: limits)
-      #expect(requests.flatMap { $0.tags.map(\.name) }.sorted() == tags.keys.sorted())
-      for request in requests {
-        #expect(request.count <= limits.most(of: request.table) && request.range.upperBound <= 65536)
-        var end = request.address
-        for tag in request.tags.sorted(by: { $0.range.lowerBound < $1.range.lowerBound }) {
-          #expect(tag.address.table == request.table)
-          #expect(request.range.contains(tag.range.lowerBound) && tag.range.upperBound <= request.range.upperBound)
-          #expect(tag.range.lowerBound - end <= limits.gap(of: request.table))
-          end = max(end, tag.range.upperBound)
-        }
-        #expect(end == request.range.upperBound)
-        // The answer to it holds each tag.
-        let bytes = [UInt8](repeating: 1, count: Question(request).dataCount ?? 0)
-        #expect(request.tags.allSatisfy { $0.value(in: bytes, from: request.address).isGood })
-      }
-    }
-  }
-
   @Test func `questions are frames as the specification has them`() {
     let read = Exchange(transaction: 0x1501, unit: 17, question: .read(.holding, address: 107, count: 3))
     #expect(read.bytes == [0x15, 0x01, 0, 0, 0, 6, 17, 3, 0, 107, 0, 3])

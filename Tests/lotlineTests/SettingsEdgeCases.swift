@@ -328,8 +328,8 @@ let brokenPress = #"""
 
   - every: 500ms
   + evry: 500ms
-  ! devices/press.yaml:8: groups.process.evry: found unknown key "evry"; allowed: acknowledge, every, heartbeat,
-      report, tags, trigger; did you mean "every"?
+  ! devices/press.yaml:8: groups.process.evry: found unknown key "evry"; allowed: acknowledge, every, guard,
+      heartbeat, report, tags, trigger; did you mean "every"?
 
   - report: change
   + report: never
@@ -415,8 +415,8 @@ let brokenPress = #"""
   - verdict: { at: 40104, type: uint16, role: result, values: { 1: pass, 2: fail } }
   + verdict: { at: 40400, type: uint16 }
   ! devices/press.yaml:19: groups.cycle.tags: found 299 registers from the first to the last holding tag; allowed:
-      at most 125, so that one request reads the whole block of a cycle; a guard tag for larger blocks is not
-      supported yet
+      at most 125, so that one request reads the whole block of a cycle; or name the tag that guards a larger
+      block: guard: TAG beside the trigger
   """#
 
 /// Broken maps of a scanner.

@@ -24,17 +24,61 @@ public struct ModbusMap: Sendable, Hashable {
     let notation = fields.choice("addresses", of: ModbusAddress.Notation.allCases.map(\.rawValue))
     let orders = WordOrder.choices(width: 2).map(\.rawValue)
     let order = fields.choice("word-order", of: orders, notYet: WordOrder.notYet).flatMap { WordOrder(rawValue: $0) }
-    let limits = RequestLimits(fields.optional("requests"))
+    var limits = RequestLimits(fields.optional("requests"))
+    let written = notation.flatMap { ModbusAddress.Notation(rawValue: $0) } ?? .modicon
+    limits.readable = Self.readable(fields.optional("readable"), notation: written)
     let asked = fields.required("groups", "the groups of tags, by name")
     var reader = ModbusMapReader(
-      notation: notation.flatMap { ModbusAddress.Notation(rawValue: $0) } ?? .modicon, order: order ?? .ABCD,
-      limits: limits)
+      notation: written, order: order ?? .ABCD, limits: limits)
     guard let asked else { return nil }
     let entries = asked.entries(of: "groups of tags, by name")
     if entries.isEmpty, asked.isMapping || asked.isEmpty {
       asked.refuse(found: "no group", allowed: "at least one group")
     }
     self.init(about: about, requests: limits, groups: entries.compactMap { reader.group(named: $0.name, $0.node) })
+  }
+}
+
+extension ModbusMap {
+  /// Reads `readable`: the ranges that may be read, none overlapping another.
+  private static func readable(_ node: SettingsNode?, notation: ModbusAddress.Notation) -> [AddressRange] {
+    guard let node else { return [] }
+    let example = notation == .modicon ? "40001..40120" : "holding:0..119"
+    let what = "ranges that may be read, such as [\"\(example)\"]"
+    let items = node.items(of: what)
+    if node.isList, items.isEmpty { node.refuse(found: "no range", allowed: what) }
+    var ranges: [AddressRange] = []
+    for item in items {
+      guard let range = item.text.flatMap({ AddressRange($0, notation: notation) }) else {
+        item.refuse(allowed: "a range of one table, the lower address first, such as \(example)")
+        continue
+      }
+      if let other = ranges.first(where: { $0.table == range.table && $0.range.overlaps(range.range) }) {
+        item.refuse(
+          found: "\(item.quoted), which overlaps \(other)", allowed: "ranges apart, or one that is both together")
+      }
+      ranges.append(range)
+    }
+    return ranges
+  }
+}
+
+extension AddressRange {
+  /// Reads `40001..40120`, `holding:0..holding:119`, `holding:0..119`, or one address.
+  init?(_ text: String, notation: ModbusAddress.Notation) {
+    guard let dots = text.firstRange(of: "..") else {
+      guard let place = ModbusAddress(text, notation: notation), place.bit == nil else { return nil }
+      self.init(table: place.table, range: place.number..<(place.number + 1))
+      return
+    }
+    let (begin, end) = (String(text[..<dots.lowerBound]), String(text[dots.upperBound...]))
+    guard let first = ModbusAddress(begin, notation: notation), first.bit == nil else { return nil }
+    // The table by name need not be said twice.
+    let named = begin.split(separator: ":").first.map { "\($0):\(end)" } ?? end
+    guard let last = ModbusAddress(end, notation: notation) ?? ModbusAddress(named, notation: notation),
+      last.bit == nil, last.table == first.table, last.number >= first.number
+    else { return nil }
+    self.init(table: first.table, range: first.number..<(last.number + 1))
   }
 }
 
@@ -48,6 +92,8 @@ public struct RequestLimits: Sendable, Hashable {
   public var maxGap = 8
   /// Rest between an answer and the next request.
   public var pause: Duration = .zero
+  /// What one request may read: all of it within one of these; empty where the map does not say, and then anything.
+  public var readable: [AddressRange] = []
 
   public init() {}
 
@@ -67,6 +113,17 @@ public struct RequestLimits: Sendable, Hashable {
 
   /// The most that one request of the table may ask for.
   func most(of table: ModbusAddress.Table) -> Int { table.isBits ? maxRegisters * 16 : maxRegisters }
+  /// Whether one request may read all of `range`.
+  func allows(_ range: Range<Int>, of table: ModbusAddress.Table) -> Bool {
+    range.count <= most(of: table) && isReadable(range, of: table)
+  }
+  /// Whether the map lists the addresses, all in one range.
+  func isReadable(_ range: Range<Int>, of table: ModbusAddress.Table) -> Bool {
+    readable.isEmpty
+      || readable.contains {
+        $0.table == table && $0.range.lowerBound <= range.lowerBound && range.upperBound <= $0.range.upperBound
+      }
+  }
   /// The largest gap that is read along.
   func gap(of table: ModbusAddress.Table) -> Int { table.isBits ? maxGap * 16 : maxGap }
 }

@@ -19,6 +19,7 @@ extension ModbusMapReader {
     let deadband = deadband(&fields, isNumber: isNumber, inCycle: inCycle)
     let limits = limits(&fields, isNumber: isNumber)
     let role = role(&fields, type: type, names: names, inCycle: inCycle)
+    fields.unsupported("write")
     guard let type, let address else { return nil }
     return ModbusTag(
       name: name, address: address, type: type, order: order, scaling: scaling, unit: unit, deadband: deadband,
@@ -72,6 +73,14 @@ extension ModbusMapReader {
       node.refuse(
         found: "a \(tag.type.rawValue), which takes \(tag.type.width) registers",
         allowed: "values of at most \(limits.maxRegisters) registers, as max-registers says")
+      return false
+    }
+    if !limits.isReadable(tag.range, of: tag.address.table) {
+      let ranges = limits.readable.filter { $0.table == tag.address.table }.map(\.description)
+      let place = AddressRange(table: tag.address.table, range: tag.range)
+      node.refuse(
+        found: "\(node.quoted) (\(place)), which \"readable\" does not have in one range",
+        allowed: ranges.isEmpty ? "no \(tag.address.table.rawValue) at all" : ranges.joined(separator: ", "))
       return false
     }
     return true

@@ -16,7 +16,7 @@ struct ModbusMapReader {
 
   mutating func group(named name: String, _ node: SettingsNode) -> ModbusGroup? {
     checkName(name, node)
-    var fields = node.fields(of: "every, report, heartbeat, tags, trigger, acknowledge")
+    var fields = node.fields(of: "every, report, heartbeat, tags, trigger, acknowledge, guard")
     defer { fields.close() }
     let isCycle = fields.has("trigger")
     let least: Duration = .milliseconds(10)
@@ -27,16 +27,19 @@ struct ModbusMapReader {
     if entries.isEmpty, tagsNode.isMapping || tagsNode.isEmpty {
       tagsNode.refuse(found: "no tag", allowed: "at least one tag")
     }
-    let trigger = trigger(&fields, group: name)
+    fields.unsupported("write")
+    var trigger = trigger(&fields, group: name)
     var tags: [ModbusTag] = []
     for entry in entries {
       guard let tag = tag(named: entry.name, entry.node, inCycle: isCycle) else { continue }
       checkMeaning(of: tag, entry.node, among: tags, trigger: trigger)
       tags.append(tag)
     }
+    let guardTag = guardTag(&fields, among: tags, trigger: trigger, isCycle: isCycle)
+    trigger?.guardTag = guardTag
     guard !isCycle || trigger != nil else { return nil }
     let group = ModbusGroup(name: name, every: every, reporting: reporting, trigger: trigger, tags: tags)
-    if isCycle { checkBlock(of: group, tagsNode) }
+    if isCycle, !fields.has("guard") { checkBlock(of: group, tagsNode) }
     return group
   }
 
@@ -80,16 +83,42 @@ struct ModbusMapReader {
     }
   }
 
+  /// Reads `guard`: the tag that shows whether a block of several requests is of one cycle.
+  private func guardTag(
+    _ fields: inout Fields, among tags: [ModbusTag], trigger: ModbusTrigger?, isCycle: Bool
+  ) -> ModbusTag? {
+    guard let node = fields.optional("guard") else { return nil }
+    guard isCycle else {
+      node.refuse(
+        found: "\"guard\" without \"trigger\"", allowed: "a trigger beside it: only a cycle's block is guarded")
+      return nil
+    }
+    let choices = (trigger.map { $0.isBit ? [] : [$0.tag] } ?? []) + tags.filter(\.canGuard)
+    let names = choices.map(\.name)
+    if let text = node.text, let tag = choices.first(where: { $0.name == text }) { return tag }
+    guard trigger != nil else { return nil }
+    let allowed = "a whole number of the block that the PLC changes with each cycle"
+    node.refuse(
+      allowed: names.isEmpty ? allowed : allowed + ": " + names.joined(separator: ", "),
+      nearest: node.text.flatMap { nearestName(to: $0, among: names) })
+    return nil
+  }
+
   /// Values of one record come from one request per table, or they may be of two cycles.
   private func checkBlock(of group: ModbusGroup, _ node: SettingsNode) {
+    let ways = "; or name the tag that guards a larger block: guard: TAG beside the trigger"
     for table in ModbusAddress.Table.allCases {
-      guard let span = RequestPlan.span(of: group.tags.filter { $0.address.table == table }),
-        span.count > limits.most(of: table)
-      else { continue }
-      node.refuse(
-        found: "\(span.count) \(table.isBits ? "bits" : "registers") from the first to the last \(table.rawValue) tag",
-        allowed: "at most \(limits.most(of: table)), so that one request reads the whole block of a cycle; "
-          + "a guard tag for larger blocks is not supported yet")
+      guard let span = RequestPlan.span(of: group.tags.filter { $0.address.table == table }) else { continue }
+      if span.count > limits.most(of: table) {
+        node.refuse(
+          found:
+            "\(span.count) \(table.isBits ? "bits" : "registers") from the first to the last \(table.rawValue) tag",
+          allowed: "at most \(limits.most(of: table)), so that one request reads the whole block of a cycle" + ways)
+      } else if !limits.isReadable(span, of: table) {
+        node.refuse(
+          found: "\(table.rawValue) tags in more than one range of \"readable\"",
+          allowed: "all in one, so that one request reads the whole block of a cycle" + ways)
+      }
     }
   }
 

@@ -37,6 +37,9 @@ public struct ModbusTag: Sendable, Hashable {
   /// The addresses it takes in its table.
   public var range: Range<Int> { address.number..<(address.number + type.width) }
 
+  /// Whether it can guard a block: a whole number, with no name in its place.
+  var canGuard: Bool { type.range != nil && names == nil }
+
   /// Whether a good number lies outside the limits.
   func isOutside(_ number: Double) -> Bool { limits.map { !$0.contains(number) } ?? false }
 }
@@ -79,8 +82,14 @@ public struct ModbusTrigger: Sendable, Hashable {
   public let wraps: UInt64
   /// Gets the trigger's value once the record is on disk; nil where the PLC waits for nothing.
   public let acknowledge: ModbusTag?
+  /// The group's tag, or the trigger itself, that shows whether a block of several requests is of one cycle.
+  ///
+  /// The PLC changes it whenever it begins to write the block. It is read in the block's first request and again,
+  /// alone, behind the last (`RequestPlan.Purpose.guard`). Nil where each table's part of the block is one request.
+  public var guardTag: ModbusTag?
 
-  public init(tag: ModbusTag, wraps: UInt64? = nil, acknowledge: ModbusTag?) {
+  public init(tag: ModbusTag, wraps: UInt64? = nil, acknowledge: ModbusTag?, guardTag: ModbusTag? = nil) {
+    self.guardTag = guardTag
     self.tag = tag
     self.wraps = wraps ?? (tag.type == .uint32 ? 1 << 32 : 1 << 16)
     self.acknowledge = acknowledge

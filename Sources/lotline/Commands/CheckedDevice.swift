@@ -74,6 +74,7 @@ struct CheckedDevice {
     switch purpose {
     case .poll, .trigger: "always"
     case .block: "cycle"
+    case .guard: "cycle, behind its block"
     case .acknowledge: "connection; written each cycle"
     }
   }
