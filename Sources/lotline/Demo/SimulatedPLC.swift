@@ -44,6 +44,11 @@ actor SimulatedPLC {
     }
   }
 
+  /// What a reader must find now: the groups without a trigger in the order of the map, then the last cycle's block.
+  var values: [(tag: ModbusTag, value: Ledger.Value)] {
+    (process + block).map { ($0.tag, $0.value) }
+  }
+
   /// Moves the process values a little.
   func drift() {
     for index in process.indices { process[index].drift(using: &numbers) }
@@ -66,6 +71,8 @@ actor SimulatedPLC {
     }
     if let acknowledge = trigger.acknowledge {
       guard await wait(for: made, at: acknowledge) else { return nil }
+    } else if trigger.isBit, await !hold() {
+      return nil
     }
     let acknowledged = Moment.now().time
     if trigger.isBit, await !takeBack(trigger) { return nil }
@@ -79,8 +86,13 @@ actor SimulatedPLC {
   /// The second half of a handshake by bits: the trigger falls, then the acknowledge does.
   private func takeBack(_ trigger: ModbusTrigger) async -> Bool {
     server.update { registers in SimulatedTag.show(0, of: trigger.tag, in: &registers) }
-    guard let acknowledge = trigger.acknowledge else { return true }
+    guard let acknowledge = trigger.acknowledge else { return await hold() }
     return await wait(for: 0, at: acknowledge)
+  }
+
+  /// Leaves a bit that nobody acknowledges as it is for so long that who reads at the map's rate sees it.
+  private func hold() async -> Bool {
+    (try? await Task.sleep(for: (cycleGroup?.every ?? .zero) * 3)) != nil
   }
 
   private func wait(for value: UInt64, at acknowledge: ModbusTag) async -> Bool {

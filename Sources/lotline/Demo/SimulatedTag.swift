@@ -10,7 +10,12 @@ struct SimulatedTag: Sendable {
 
   init(_ tag: ModbusTag) {
     self.tag = tag
-    raw = ((range.lowerBound + range.upperBound) / 2).rounded()
+    // A bit and a named value begin with what their map knows, so that a PLC that was just started shows nothing bad.
+    if let names = tag.names {
+      raw = Double(names.first { $0.value == "pass" }?.key ?? names.keys.min() ?? 0)
+    } else if tag.type != .bool {
+      raw = ((range.lowerBound + range.upperBound) / 2).rounded()
+    }
   }
 
   private var scale: Double { tag.scaling?.scale.double ?? 1 }
