@@ -101,33 +101,4 @@ import Testing
     lines.insert(String(repeating: "  ", count: path.count) + line, at: at + 1)
     return lines.joined(separator: "\n")
   }
-
-  @Test func `each map is right, and its README speaks of it`() throws {
-    let readme = try Self.text("devices/README.md")
-    let maps = try Self.maps
-    #expect(maps.count >= 5)
-    for name in maps {
-      let file = try SettingsFile(name: name, text: try Self.text("devices/\(name)"))
-      #expect(DeviceMap(file) != nil)
-      try file.check()
-      #expect(readme.contains("`\(name)`"))
-    }
-  }
-
-  @Test func `the scanner's codes mean what they say`() throws {
-    let file = try SettingsFile(name: "line-scanner.yaml", text: try Self.text("devices/line-scanner.yaml"))
-    guard case .serial(let map) = try #require(DeviceMap(file)) else {
-      Issue.record("not a scanner's map")
-      return
-    }
-    let meanings = [
-      "OP-1234": "operator=1234", "LOT-L2311": "lot=L2311", "SN00042": "unit=SN00042", "WO-7": "order=7",
-      "PART-P9": "product=P9", "COIL-C55": "materials.coil=COIL-C55", "COMP-SEAL-1": "component=COMP-SEAL-1",
-      "TRAY-3": "carrier=3", "CMD:END-LOT": "command=END-LOT", "NOREAD": "no-read=NOREAD", "OP-12": "",
-    ]
-    for (code, expected) in meanings {
-      let roles = map.read(frame: Array(code.utf8) + [13]).roles
-      #expect(roles.map { "\($0.name)=\($0.value)" }.joined(separator: " ") == expected)
-    }
-  }
 }
