@@ -160,6 +160,11 @@ import Testing
       ("OP-1234", "operator=1234"), ("WO-7", "order=7"), ("PART-P9", "product=P9"), ("TRAY-3", "carrier=3"),
       ("SN00042", "unit=SN00042"),
     ],
+    "keyence-sr-750": [("SN00042", "unit=SN00042"), ("ERROR", "no-read=ERROR"), ("TRAY-3", "carrier=3")],
+    "cognex-dataman": [
+      ("SN00042", "unit=SN00042"), ("NOREAD", "no-read=NOREAD"), ("COMP-SEAL-1", "component=COMP-SEAL-1"),
+    ],
+    "seeed-rdm6300": [("010063E9AE25", "operator=010063E9AE"), ("100086F44426", "operator=100086F444")],
   ]
 
   @Test(arguments: scanners)
