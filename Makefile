@@ -11,6 +11,8 @@ FOR ?= 60s
 SEED ?=
 # How often `make torture` kills each daemon.
 KILLS ?= 1000
+# How many inputs `make fuzz` gives to each target.
+RUNS ?= 10000000
 # Only tests whose name matches.
 FILTER ?=
 
@@ -28,7 +30,7 @@ PYTHON := .parts/venv
 .PHONY: help
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
-	@echo "Variables: FOR=60s SEED= (demo), FILTER= (test), KILLS=1000 (torture), DESTDIR= PREFIX=/usr/local BINARY= (install)"
+	@echo "Variables: FOR=60s SEED= (demo), FILTER= (test), KILLS=1000 (torture), RUNS= (fuzz), DESTDIR= PREFIX=/usr/local BINARY= (install)"
 
 .PHONY: packages
 packages:
@@ -58,14 +60,19 @@ test: test-packages ## All tests but the long sweeps; FILTER= picks some.
 	swift test --skip-build --disable-xctest $(if $(FILTER),--filter '$(FILTER)')
 
 .PHONY: proof
-proof: test-packages ## The sweeps: kill after kill, every cycle and scan found again exactly once.
+proof: test-packages ## The sweeps: kill after kill, every cycle and scan found again exactly once; each decoder fuzzed for 30 s.
 	swift build --build-tests
 	LOTLINE_PROOF=1 swift test --skip-build --disable-xctest --filter Proof
+	Fuzz/run --seconds 30
 
 .PHONY: torture
 torture: test-packages ## The kill sweep alone, KILLS times.
 	swift build --build-tests
 	LOTLINE_PROOF=1 LOTLINE_KILLS=$(KILLS) swift test --skip-build --disable-xctest --filter 'Proof.*kills'
+
+.PHONY: fuzz
+fuzz: packages ## RUNS inputs of libFuzzer for each decoder of what others send.
+	Fuzz/run --runs $(RUNS)
 
 .PHONY: bench
 bench: packages ## Measurements against references in C, as ratios.
@@ -73,11 +80,11 @@ bench: packages ## Measurements against references in C, as ratios.
 
 .PHONY: format
 format: ## Puts our Swift files in the project's form.
-	swift format --in-place --recursive Sources Tests Package.swift Benchmarks
+	swift format --in-place --recursive Sources Tests Package.swift Benchmarks Fuzz
 
 .PHONY: lint
 lint: ## Says what is not in the project's form.
-	swift format lint --strict --recursive Sources Tests Package.swift Benchmarks
+	swift format lint --strict --recursive Sources Tests Package.swift Benchmarks Fuzz
 
 # Settings and maps that are there already are kept: they are the owner's.
 .PHONY: install

@@ -38,6 +38,8 @@ let package = Package(
     .executable(name: "lotline", targets: ["lotline"]),
     // For Benchmarks, which is a package of its own.
     .library(name: "LotlineRooms", targets: ["Events", "Machine", "Settings", "Devices", "Queue", "Forward"]),
+    // For Fuzz, another package: what takes bytes that others made, and no more than that takes to build.
+    .library(name: "LotlineDecoders", targets: ["Events", "Devices"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),

@@ -1,0 +1,44 @@
+@testable import Devices
+
+extension FuzzTarget {
+  /// The decoder of answers over Modbus TCP.
+  ///
+  /// The first byte chooses the question; the rest is what the device sends. What is taken for an answer must be, byte
+  /// for byte, the one frame that answers the question, and no part of it may be taken for the whole.
+  static let modbusAnswer = FuzzTarget(name: "modbus-answer", longest: 300) { input in
+    guard let choice = input.first else { return }
+    let exchange = Exchange(transaction: 0x1234, unit: 7, question: questions[Int(choice) % questions.count])
+    let received = Array(input.dropFirst())
+    guard let answer = try? exchange.answer(in: received) else { return }
+    let head = exchange.bytes[..<4]
+    let function = exchange.question.function
+    var body: [UInt8] = [exchange.unit]
+    switch answer {
+    case .refused(let exception): body += [function | 0x80, exception.code]
+    case .data(let data):
+      claim(data.count == exchange.question.dataCount ?? 0, "\(data.count) bytes of data")
+      body.append(function)
+      body += exchange.question.dataCount == nil ? exchange.question.bytes[1..<5] : [UInt8(data.count)] + data
+    }
+    claim(received == head + [0, UInt8(body.count)] + body, "\(received) was taken for \(answer)")
+    for end in received.indices {
+      claim((try? exchange.answer(in: Array(received[..<end]))) == .some(.none), "\(end) bytes are not waited for")
+    }
+  }
+
+  private static let questions: [Question] =
+    [
+      .read(.holding, address: 5, count: 2), .read(.holding, address: 0, count: 125),
+      .read(.input, address: 9, count: 1), .read(.coil, address: 0, count: 9), .read(.discrete, address: 3, count: 2000),
+    ] + [acknowledge(7, .uint16), acknowledge(0x3_0001, .uint32), acknowledge(1, .bool)].compactMap { $0 }
+
+  /// The question that writes an acknowledge: a coil for a bit, holding registers for a counter.
+  private static func acknowledge(_ value: UInt64, _ type: ValueType) -> Question? {
+    func tag(_ number: Int) -> ModbusTag {
+      let table: ModbusAddress.Table = type == .bool ? .coil : .holding
+      return ModbusTag(name: "word", address: ModbusAddress(table: table, number: number, text: "here"), type: type)
+    }
+    let trigger = ModbusTrigger(tag: tag(0), acknowledge: tag(109))
+    return WritePermit(trigger)?.acknowledging(value).map { .write($0) }
+  }
+}
