@@ -115,6 +115,8 @@ public struct DeviceStatus: Sendable, Hashable {
   /// Refused answers and failures, by kind (`timeout`, `unit`, `transaction`, …).
   public var faults: [String: UInt64] = [:]
   public var missedPolls: UInt64 = 0
+  /// Cycles that a PLC showed again although they were on disk: acknowledged again, and not recorded.
+  public var repeatedCycles: UInt64 = 0
   /// Beats with each round of the device's loop, so that a watchdog can tell work from hanging.
   public var beats: UInt64 = 0
 

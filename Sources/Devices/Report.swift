@@ -47,6 +47,9 @@ public struct CycleReading: Sendable, Hashable {
   /// Tags with another role (`unit`, `lot`, `product`, …): what the PLC says about the context.
   public var roles: [ScanData.Role]
   public var jump: Jump
+  /// What of the record itself is in doubt, with what it was before; `trigger` where the PLC went on while the block was
+  /// read.
+  public var unsure: [ScanData.Role]
 
   /// What the counter says about cycles that were not seen.
   public enum Jump: Sendable, Hashable {
@@ -59,7 +62,8 @@ public struct CycleReading: Sendable, Hashable {
 
   public init(
     device: String, group: String, moment: Moment, trigger: UInt64, after: Timestamp?, tags: [Tag],
-    result: String? = nil, outside: [String] = [], roles: [ScanData.Role] = [], jump: Jump = .none
+    result: String? = nil, outside: [String] = [], roles: [ScanData.Role] = [], jump: Jump = .none,
+    unsure: [ScanData.Role] = []
   ) {
     self.device = device
     self.group = group
@@ -71,6 +75,7 @@ public struct CycleReading: Sendable, Hashable {
     self.outside = outside
     self.roles = roles
     self.jump = jump
+    self.unsure = unsure
   }
 }
 

@@ -147,7 +147,19 @@ struct BrokenMap: Sendable, CustomTestStringConvertible {
       "6: groups.cycle.acknowledge.at: found \"30110\"; allowed: a holding register: this cannot be written"),
     cycle(
       [tags, trigger, "acknowledge: { at: 40100 }"],
-      "6: groups.cycle.acknowledge.at: found 40100, which is the trigger itself; allowed: another register than the trigger"
+      "6: groups.cycle.acknowledge.at: found 40100, which is the trigger itself (line 5); allowed: another register than the trigger"
+    ),
+    cycle(
+      [tags, "trigger: { tag: count, at: 40100.3, type: bool }", "acknowledge: { at: 40100 }"],
+      "6: groups.cycle.acknowledge.at: found 40100, in the same register as the trigger, 40100.3 (line 5); allowed: another register than the trigger"
+    ),
+    cycle(
+      [tags, "trigger: { tag: count, at: 40100.3, type: bool }", "acknowledge: { at: 40100.4 }"],
+      "6: groups.cycle.acknowledge.at: found 40100.4, in the same register as the trigger, 40100.3 (line 5); allowed: another register than the trigger"
+    ),
+    cycle(
+      [tags, trigger, "acknowledge: { at: 40110, within: 5ms }"],
+      "6: groups.cycle.acknowledge.within: found \"5ms\"; allowed: a time such as 500ms, 1s, 5m, 12h or 30d, at least 100ms"
     ),
     cycle(
       [tags, trigger, "report: always"],

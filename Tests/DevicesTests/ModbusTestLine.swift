@@ -1,8 +1,9 @@
-import Devices
 import Events
 import Logging
 import Settings
 import TestParts
+
+@testable import Devices
 
 /// Takes reports for a test, and refuses what it is told to.
 actor Reports {
@@ -63,4 +64,15 @@ func running(
     group.cancelAll()
     try await group.waitForAll()
   }
+}
+
+/// The question that writes `value` to an acknowledge: a coil for a bit, holding registers for a counter.
+func acknowledging(_ value: UInt64, at number: Int, _ type: ValueType = .uint16) throws -> Question {
+  func tag(_ number: Int) -> ModbusTag {
+    let table: ModbusAddress.Table = type == .bool ? .coil : .holding
+    return ModbusTag(name: "word", address: ModbusAddress(table: table, number: number, text: "here"), type: type)
+  }
+  let permit = WritePermit(ModbusTrigger(tag: tag(number + 40), acknowledge: tag(number)))
+  guard let write = permit?.acknowledging(value) else { throw Impatience(description: "\(value) may not be written") }
+  return .write(write)
 }

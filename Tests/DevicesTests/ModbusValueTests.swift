@@ -127,19 +127,19 @@ struct ModbusValueTests {
     }
   }
 
-  @Test func `questions are frames as the specification has them`() {
+  @Test func `questions are frames as the specification has them`() throws {
     let read = Exchange(transaction: 0x1501, unit: 17, question: .read(.holding, address: 107, count: 3))
     #expect(read.bytes == [0x15, 0x01, 0, 0, 0, 6, 17, 3, 0, 107, 0, 3])
-    let one = Exchange(transaction: 1, unit: 1, question: .write(address: 109, registers: [0x1234]))
+    let one = Exchange(transaction: 1, unit: 1, question: try acknowledging(0x1234, at: 109))
     #expect(one.bytes == [0, 1, 0, 0, 0, 6, 1, 6, 0, 109, 0x12, 0x34])
-    let two = Exchange(transaction: 1, unit: 1, question: .write(address: 109, registers: [1, 2]))
+    let two = Exchange(transaction: 1, unit: 1, question: try acknowledging(0x1_0002, at: 109, .uint32))
     #expect(two.bytes == [0, 1, 0, 0, 0, 11, 1, 16, 0, 109, 0, 2, 4, 0, 1, 0, 2])
-    let coil = Exchange(transaction: 1, unit: 1, question: .writeCoil(address: 4, true))
+    let coil = Exchange(transaction: 1, unit: 1, question: try acknowledging(1, at: 4, .bool))
     #expect(coil.bytes == [0, 1, 0, 0, 0, 6, 1, 5, 0, 4, 0xFF, 0])
   }
 
   @Test func `an answer to a write must repeat it`() throws {
-    let write = Exchange(transaction: 1, unit: 1, question: .write(address: 109, registers: [7]))
+    let write = Exchange(transaction: 1, unit: 1, question: try acknowledging(7, at: 109))
     #expect(try write.answer(in: write.bytes) == .data([]))
     var wrong = write.bytes
     wrong[11] = 8

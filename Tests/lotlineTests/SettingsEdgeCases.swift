@@ -399,8 +399,8 @@ let brokenPress = #"""
 
   - acknowledge: { at: 40110 }
   + acknowledge: { at: 40100 }
-  ! devices/press.yaml:17: groups.cycle.acknowledge.at: found 40100, which is the trigger itself; allowed: another
-      register than the trigger
+  ! devices/press.yaml:17: groups.cycle.acknowledge.at: found 40100, which is the trigger itself (line 16); allowed:
+      another register than the trigger
 
   - verdict: { at: 40104, type: uint16, role: result, values: { 1: pass, 2: fail } }
   + verdict: { at: 40104, type: uint16, role: result }

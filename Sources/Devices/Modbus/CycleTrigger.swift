@@ -22,6 +22,10 @@ struct CycleTrigger: Sendable, Hashable {
   private var counted: Timestamp?
   /// What the acknowledge shows, once it was read or written in this connection.
   private(set) var acknowledged: UInt64?
+  /// Cycles that the PLC showed again although they are on disk: acknowledged again, and not recorded.
+  private(set) var repeated: UInt64 = 0
+  /// Whether the PLC's word is still to be written since the record: no repetition as long as it is.
+  private var isOwed = false
   /// Rises of a bit without acknowledge that are not recorded yet.
   private var rises: UInt64 = 0
   private var previousBit: UInt64?
@@ -39,6 +43,15 @@ struct CycleTrigger: Sendable, Hashable {
     ///
     /// Nil where this start of the daemon has not seen the old count.
     case restarted(from: UInt64, to: UInt64, since: Timestamp?)
+
+    /// What the PLC waits for its acknowledge to show; nil where it waits for nothing.
+    var word: UInt64? {
+      switch self {
+      case .acknowledge(let value), .record(let value, _, _): value
+      case .rest: 0
+      case .nothing, .readAcknowledge, .restarted: nil
+      }
+    }
   }
 
   init(_ trigger: ModbusTrigger, last: UInt64?) {
@@ -59,7 +72,7 @@ struct CycleTrigger: Sendable, Hashable {
       counted = time
       guard acknowledges else { return .nothing }
       guard let acknowledged else { return .readAcknowledge }
-      return acknowledged == value ? .nothing : .acknowledge(value)
+      return acknowledged == value ? .nothing : again(value)
     }
     let jump = jump(from: last, to: value)
     guard jump == .restarted else { return .record(trigger: value, after: shownOld, jump: jump) }
@@ -72,6 +85,7 @@ struct CycleTrigger: Sendable, Hashable {
       self.last = value
       shownOld = time
       counted = time
+      isOwed = false
     }
     return .restarted(from: last, to: value, since: counted)
   }
@@ -98,10 +112,17 @@ struct CycleTrigger: Sendable, Hashable {
       return acknowledged == 0 ? .nothing : .acknowledge(0)
     }
     switch last {
-    case 1: return acknowledged == 0 ? .acknowledge(1) : .nothing
+    case 1: return acknowledged == 0 ? again(1) : .nothing
     case nil where acknowledged != 0: return .nothing
     default: return .record(trigger: 1, after: shownOld, jump: .none)
     }
+  }
+
+  /// A cycle that is on disk waits for its word: for the first time after its record, or because the PLC lost it.
+  private mutating func again(_ value: UInt64) -> Step {
+    if !isOwed { repeated += 1 }
+    isOwed = true
+    return .acknowledge(value)
   }
 
   private mutating func sawPulse(_ value: UInt64, at time: Timestamp) -> Step {
@@ -114,6 +135,7 @@ struct CycleTrigger: Sendable, Hashable {
 
   /// The cycle with `trigger`, whose block was read at `time`, is on disk.
   mutating func committed(_ trigger: UInt64, at time: Timestamp) {
+    isOwed = acknowledges
     guard isBit else {
       last = trigger
       shownOld = time
@@ -129,7 +151,10 @@ struct CycleTrigger: Sendable, Hashable {
   mutating func rested() { last = 0 }
 
   /// The acknowledge was written.
-  mutating func wrote(acknowledge value: UInt64) { acknowledged = value }
+  mutating func wrote(acknowledge value: UInt64) {
+    acknowledged = value
+    isOwed = false
+  }
 
   /// The connection is gone: what was seen and read in it says nothing about the next one.
   mutating func disconnected() {

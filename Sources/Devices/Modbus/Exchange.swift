@@ -1,12 +1,10 @@
 /// What is asked of a device.
 ///
-/// Writing has two forms only, and both are made in one place: the acknowledge of a cycle.
+/// What may be written is made in one place alone (`WritePermit`): the acknowledge of a cycle.
 enum Question: Sendable, Hashable {
   /// Coils, discrete inputs or registers, `count` of them.
   case read(ModbusAddress.Table, address: UInt16, count: UInt16)
-  /// Holding registers: one with function 6, more with 16.
-  case write(address: UInt16, registers: [UInt16])
-  case writeCoil(address: UInt16, Bool)
+  case write(PermittedWrite)
 
   init(_ request: PlannedRequest) {
     self = .read(request.table, address: UInt16(request.address), count: UInt16(request.count))
@@ -15,8 +13,7 @@ enum Question: Sendable, Hashable {
   var function: UInt8 {
     switch self {
     case .read(let table, _, _): table.readFunction
-    case .write(_, let registers): registers.count == 1 ? 6 : 16
-    case .writeCoil: 5
+    case .write(let write): write.function
     }
   }
 
@@ -25,11 +22,14 @@ enum Question: Sendable, Hashable {
     func word(_ value: UInt16) -> [UInt8] { [UInt8(value >> 8), UInt8(truncatingIfNeeded: value)] }
     switch self {
     case .read(_, let address, let count): return [function] + word(address) + word(count)
-    case .writeCoil(let address, let value): return [function] + word(address) + [value ? 0xFF : 0x00, 0x00]
-    case .write(let address, let registers):
-      let values = registers.flatMap(word)
-      if registers.count == 1 { return [function] + word(address) + values }
-      return [function] + word(address) + word(UInt16(registers.count)) + [UInt8(values.count)] + values
+    case .write(let write):
+      let values = write.words.flatMap(word)
+      switch function {
+      case 5: return [function] + word(write.address) + [write.words == [1] ? 0xFF : 0x00, 0x00]
+      case 6: return [function] + word(write.address) + values
+      default:
+        return [function] + word(write.address) + word(UInt16(write.words.count)) + [UInt8(values.count)] + values
+      }
     }
   }
 
@@ -37,7 +37,7 @@ enum Question: Sendable, Hashable {
   var dataCount: Int? {
     switch self {
     case .read(let table, _, let count): table.isBits ? (Int(count) + 7) / 8 : Int(count) * 2
-    case .write, .writeCoil: nil
+    case .write: nil
     }
   }
 

@@ -21,7 +21,7 @@ struct GroupWatch: Sendable {
     cadence = Cadence(every: group.every, from: now)
     changes = Changes(group)
     cycle = group.trigger.map { trigger in
-      CycleWatch(trigger: CycleTrigger(trigger, last: last), block: plan.requests(of: group.name, for: .block))
+      CycleWatch(trigger, last: last, block: plan.requests(of: group.name, for: .block))
     }
   }
 
@@ -37,7 +37,20 @@ struct GroupWatch: Sendable {
 struct CycleWatch: Sendable {
   var trigger: CycleTrigger
   let block: [PlannedRequest]
+  /// One answer holds all of the block, and the trigger.
+  let isWhole: Bool
+  /// Nil where the PLC waits for nothing: then nothing is ever written.
+  let permit: WritePermit?
+  var alarms: CycleAlarms
   var retry = Retry()
+
+  init(_ trigger: ModbusTrigger, last: UInt64?, block: [PlannedRequest]) {
+    self.trigger = CycleTrigger(trigger, last: last)
+    self.block = block
+    isWhole = block.count == 1 && block[0].tags.contains(trigger.tag)
+    permit = WritePermit(trigger)
+    alarms = CycleAlarms(within: trigger.within)
+  }
 }
 
 /// When to try again what was refused: at once, then with pauses that double from a quarter second to ten.

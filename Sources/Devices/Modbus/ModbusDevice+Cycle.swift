@@ -12,6 +12,7 @@ extension ModbusDevice {
       guard let shown = try await read(acknowledge, over: &link) else { return }
       step = groups[place].cycle?.trigger.saw(value, at: reply.moment.time, acknowledge: shown) ?? .nothing
     }
+    await lookAtWaiting(place, step, at: reply.moment)
     switch step {
     case .nothing, .readAcknowledge: break
     case .acknowledge(let value):
@@ -21,20 +22,54 @@ extension ModbusDevice {
     case .record(let value, let after, let jump):
       try await record(value, after: after, jump: jump, of: place, over: &link)
     case .restarted(let from, let to, let since):
-      let why =
-        "the PLC's counter fell from \(from) to \(to): it was started again, and how many cycles it made is unknown"
-      logger.warning("\(name), \(groups[place].group.name): \(why)")
-      await tell([
-        .hole(
-          Hole(
-            device: name, group: groups[place].group.name, moment: reply.moment, kind: .missedCycles, from: since,
-            to: reply.moment.time, reason: why, counter: to))
-      ])
+      await tellRestart(of: place, from: from, to: to, since: since, at: reply.moment)
     }
   }
 
+  /// Says how long the PLC has waited, where that is too long, and that it waits no more.
+  private func lookAtWaiting(_ place: Int, _ step: CycleTrigger.Step, at moment: Moment) async {
+    guard let cycle = groups[place].cycle, cycle.permit != nil else { return }
+    let repeated = groups.reduce(0) { $0 + ($1.cycle?.trigger.repeated ?? 0) }
+    if cycle.trigger.repeated > 0 { board.update { $0.repeatedCycles = repeated } }
+    await tell(groups[place].cycle?.alarms.saw(waitingFor: step.word, at: moment) ?? [], of: place, at: moment)
+  }
+
+  private func tell(_ alarms: [CycleAlarms.Alarm], of place: Int, at moment: Moment) async {
+    guard !alarms.isEmpty else { return }
+    let group = groups[place].group.name
+    for alarm in alarms where alarm.to == nil { logger.error("\(name), \(group): \(alarm.reason)") }
+    await tell(
+      alarms.map {
+        .finding(
+          Finding(
+            device: name, group: group, moment: moment, kind: $0.kind, from: $0.from, to: $0.to, reason: $0.reason))
+      })
+  }
+
+  /// The daemon stops: findings that go on are told as far as they were seen.
+  func tellAlarmsStopped() async {
+    let moment = Moment.now()
+    for place in groups.indices {
+      await tell(groups[place].cycle?.alarms.stopped(at: moment) ?? [], of: place, at: moment)
+    }
+  }
+
+  private func tellRestart(
+    of place: Int, from: UInt64, to: UInt64, since: Timestamp?, at moment: Moment
+  ) async {
+    let why =
+      "the PLC's counter fell from \(from) to \(to): it was started again, and how many cycles it made is unknown"
+    logger.warning("\(name), \(groups[place].group.name): \(why)")
+    await tell([
+      .hole(
+        Hole(
+          device: name, group: groups[place].group.name, moment: moment, kind: .missedCycles, from: since,
+          to: moment.time, reason: why, counter: to))
+    ])
+  }
+
   /// What a single tag shows as a whole number; nil where the device refuses it.
-  private func read(_ tag: ModbusTag, over link: inout ModbusLink) async throws(LineFault) -> UInt64? {
+  func read(_ tag: ModbusTag, over link: inout ModbusLink) async throws(LineFault) -> UInt64? {
     let request = RequestPlan.single(tag)
     let reply = try await ask(request, over: &link)
     return reply.refusal == nil ? tag.whole(in: reply.bytes, from: request.address) : nil
@@ -48,6 +83,7 @@ extension ModbusDevice {
     let group = groups[place].group
     guard let block = try await readBlock(of: place, announcedBy: value, over: &link) else {
       groups[place].cycle?.retry.refused(at: ContinuousClock.now)
+      groups[place].cycle?.alarms.held("the device is busy and refuses to show the cycle's values")
       return
     }
     var jump = jump
@@ -56,7 +92,7 @@ extension ModbusDevice {
     }
     let reading = CycleReading(
       device: name, group: group.name, moment: block.moment, trigger: block.trigger, after: after, jump: jump,
-      values: block.values, of: group.tags)
+      values: block.values, of: group.tags, other: block.other)
     switch await sink(.cycle(reading)) {
     case .accepted:
       groups[place].cycle?.retry.done()
@@ -64,6 +100,7 @@ extension ModbusDevice {
       if group.trigger?.acknowledge != nil { try await acknowledge(block.trigger, of: place, over: &link) }
     case .refused(let why):
       groups[place].cycle?.retry.refused(at: ContinuousClock.now)
+      groups[place].cycle?.alarms.held("the cycle cannot be kept: \(why)")
       if groups[place].cycle?.retry.isFirst == true {
         logger.error(
           "\(name), \(group.name): cycle \(block.trigger) is not acknowledged, since it could not be kept: \(why)")
@@ -84,6 +121,7 @@ extension ModbusDevice {
       if cycle.trigger.acknowledged != 0 { try await acknowledge(0, of: place, over: &link) }
     case .refused(let why):
       groups[place].cycle?.retry.refused(at: ContinuousClock.now)
+      groups[place].cycle?.alarms.held("the end of the cycle's handshake cannot be kept: \(why)")
       if groups[place].cycle?.retry.isFirst == true {
         logger.error(
           "\(name), \(group.name): the end of the cycle's handshake could not be kept, so it waits: \(why)")
@@ -91,79 +129,35 @@ extension ModbusDevice {
     }
   }
 
-  /// A cycle's values, and the trigger that they belong to.
-  private struct Block {
-    let trigger: UInt64
-    let moment: Moment
-    let values: [TagValue]
-  }
-
-  /// Reads a cycle's block so that all of it belongs to one cycle.
-  ///
-  /// Where one answer holds the block and the trigger, that answer says whose values they are. Otherwise the
-  /// trigger is read again behind the block, and all of it again if the PLC went on. Nil: the device is busy.
-  private func readBlock(
-    of place: Int, announcedBy announced: UInt64, over link: inout ModbusLink
-  ) async throws(LineFault) -> Block? {
-    guard let cycle = groups[place].cycle, let trigger = groups[place].group.trigger else { return nil }
-    let tags = groups[place].group.tags
-    let isWhole = cycle.block.count == 1 && cycle.block[0].tags.contains(trigger.tag)
-    var before = announced
-    var values: [String: TagValue] = [:]
-    var moment = Moment.now()
-    for _ in 0..<3 {
-      var after: UInt64?
-      for request in cycle.block {
-        let reply = try await ask(request, over: &link)
-        if let refusal = reply.refusal, refusal.isTransient, cycle.retry.attempts < 10 { return nil }
-        for tag in request.tags { values[tag.name] = reply.value(of: tag) }
-        if isWhole, reply.refusal == nil { after = trigger.tag.whole(in: reply.bytes, from: request.address) }
-        moment = reply.moment
-      }
-      if !isWhole { after = try await read(trigger.tag, over: &link) }
-      // A bit falls by itself once it is seen; what was read while it was set, or right after, is the cycle's.
-      if trigger.isBit || isWhole || after == nil || after == before {
-        return Block(
-          trigger: trigger.isBit ? 1 : after ?? before, moment: moment,
-          values: tags.map { values[$0.name] ?? .bad(reason: "not read", raw: []) })
-      }
-      before = after ?? before
-    }
-    let torn = tags.map { tag in
-      TagValue.bad(reason: "the PLC began the next cycle while this one was read", raw: raw(values[tag.name]))
-    }
-    return Block(trigger: before, moment: moment, values: torn)
-  }
-
-  private func raw(_ value: TagValue?) -> [UInt8] {
-    if case .bad(_, let raw) = value { raw } else { [] }
-  }
-
-  /// The one place that writes to a device, and nothing but the acknowledge that the map declares.
+  /// The one place that writes to a device, and nothing but what the map's permit allows: the acknowledge.
   private func acknowledge(_ value: UInt64, of place: Int, over link: inout ModbusLink) async throws(LineFault) {
-    guard let acknowledge = groups[place].group.trigger?.acknowledge,
-      groups[place].cycle?.retry.mayTry(at: ContinuousClock.now) == true
+    guard let permit = groups[place].cycle?.permit, groups[place].cycle?.retry.mayTry(at: ContinuousClock.now) == true
     else { return }
-    let address = UInt16(acknowledge.address.number)
-    let question: Question
-    if acknowledge.address.table == .coil {
-      question = .writeCoil(address: address, value == 1)
-    } else {
-      guard let registers = acknowledge.registers(showing: Double(value)) else { return }
-      question = .write(address: address, registers: registers)
+    guard let write = permit.acknowledging(value) else {
+      await acknowledgeFailed(value, "it does not fit the register", of: place)
+      return
     }
-    let (answer, _) = try await ask(question, over: &link)
+    let answer: Answer
+    do throws(LineFault) {
+      (answer, _) = try await ask(.write(write), over: &link)
+    } catch {
+      if error != .stopped { await acknowledgeFailed(value, error.description, of: place) }
+      throw error
+    }
     switch answer {
     case .data:
       groups[place].cycle?.retry.done()
       groups[place].cycle?.trigger.wrote(acknowledge: value)
-    case .refused(let exception):
-      groups[place].cycle?.retry.refused(at: ContinuousClock.now)
-      if groups[place].cycle?.retry.isFirst == true {
-        logger.error(
-          "\(name), \(groups[place].group.name): the acknowledge of \(value) cannot be written: \(exception)")
-      }
+      let moment = Moment.now()
+      await tell(groups[place].cycle?.alarms.acknowledged(at: moment) ?? [], of: place, at: moment)
+    case .refused(let exception): await acknowledgeFailed(value, exception.description, of: place)
     }
+  }
+
+  private func acknowledgeFailed(_ value: UInt64, _ why: String, of place: Int) async {
+    let moment = Moment.now()
+    groups[place].cycle?.retry.refused(at: ContinuousClock.now)
+    await tell(groups[place].cycle?.alarms.failed(value, why, at: moment) ?? [], of: place, at: moment)
   }
 }
 
@@ -171,7 +165,7 @@ extension CycleReading {
   /// Puts together what the tags of a block say about a cycle.
   init(
     device: String, group: String, moment: Moment, trigger: UInt64, after: Timestamp?, jump: Jump,
-    values: [TagValue], of tags: [ModbusTag]
+    values: [TagValue], of tags: [ModbusTag], other: UInt64? = nil
   ) {
     var outside: [String] = []
     var roles: [ScanData.Role] = []
@@ -190,7 +184,8 @@ extension CycleReading {
     }
     self.init(
       device: device, group: group, moment: moment, trigger: trigger, after: after,
-      tags: zip(tags, values).map { Tag($0.name, $1) }, result: result, outside: outside, roles: roles, jump: jump)
+      tags: zip(tags, values).map { Tag($0.name, $1) }, result: result, outside: outside, roles: roles, jump: jump,
+      unsure: other.map { [ScanData.Role("trigger", String($0))] } ?? [])
   }
 }
 

@@ -84,6 +84,7 @@ actor ModbusDevice {
       }
     }
     for place in groups.indices { await tellOverrun(groups[place].overrun.interrupted(), of: groups[place].group) }
+    await tellAlarmsStopped()
     await tell(presence.stopped(at: .now()))
   }
 

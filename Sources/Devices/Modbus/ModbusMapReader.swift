@@ -6,7 +6,9 @@ struct ModbusMapReader {
   let order: WordOrder
   let limits: RequestLimits
   /// Acknowledges met so far: two cycles with one would overwrite each other's word.
-  var acknowledges: [String: String] = [:]
+  var acknowledges: [RegisterPlace: RegisterUse] = [:]
+  /// Triggers met so far: a trigger that is written would announce cycles that never were.
+  var triggers: [RegisterPlace: RegisterUse] = [:]
 
   init(notation: ModbusAddress.Notation, order: WordOrder, limits: RequestLimits) {
     self.notation = notation

@@ -87,6 +87,8 @@ public struct ModbusTrigger: Sendable, Hashable {
   /// The PLC changes it whenever it begins to write the block. It is read in the block's first request and again,
   /// alone, behind the last (`RequestPlan.Purpose.guard`). Nil where each table's part of the block is one request.
   public var guardTag: ModbusTag?
+  /// How long the PLC may wait for it before that is a finding.
+  public var within: Duration = .seconds(10)
 
   public init(tag: ModbusTag, wraps: UInt64? = nil, acknowledge: ModbusTag?, guardTag: ModbusTag? = nil) {
     self.guardTag = guardTag

@@ -54,6 +54,10 @@ extension EdgeState {
     }
     text.family("lotline_device_missed_polls_total", .counter, "Polls that were due and not made.")
     for device in devices { text.sample(device.missedPolls, ["device": device.name]) }
+    text.family(
+      "lotline_device_repeated_cycles_total", .counter,
+      "Cycles that a device showed again although they were on disk: acknowledged again, and not recorded.")
+    for device in devices { text.sample(device.repeatedCycles, ["device": device.name]) }
     text.family("lotline_device_last_good_timestamp_seconds", .gauge, "The last good answer or frame.")
     for device in devices {
       if let last = device.lastGood { text.sample(Double(last.microseconds) / 1e6, ["device": device.name]) }

@@ -116,6 +116,7 @@ struct EdgeState: Sendable {
       writer.field("last_good", device.lastGood)
       writer.field("good", device.good)
       writer.field("missed_polls", device.missedPolls)
+      writer.field("repeated_cycles", device.repeatedCycles)
       writer.key("faults")
       writer.object { writer in
         for (kind, count) in device.faults.sorted(by: { $0.key < $1.key }) { writer.field(kind, count) }
