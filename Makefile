@@ -7,10 +7,12 @@ SHELL := /bin/bash
 
 # How long the demo runs; empty: until Ctrl-C.
 FOR ?= 60s
-# The demo's moments of misfortune are drawn from it; empty: a new one each time.
+# The demo's moments of misfortune, and the hostile answers, are drawn from it; empty: a new one each time.
 SEED ?=
 # How often `make torture` kills each daemon.
 KILLS ?= 1000
+# How many answers `make hostile` gives.
+ANSWERS ?= 100000
 # How many inputs `make fuzz` gives to each target.
 RUNS ?= 10000000
 # Only tests whose name matches.
@@ -30,7 +32,7 @@ PYTHON := .parts/venv
 .PHONY: help
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
-	@echo "Variables: FOR=60s SEED= (demo), FILTER= (test), KILLS=1000 (torture), RUNS= (fuzz), DESTDIR= PREFIX=/usr/local BINARY= (install)"
+	@echo "Variables: FOR=60s SEED= (demo), FILTER= (test), KILLS=1000 (torture), RUNS= (fuzz), ANSWERS= (hostile), DESTDIR= PREFIX=/usr/local BINARY= (install)"
 
 .PHONY: packages
 packages:
@@ -69,6 +71,12 @@ proof: test-packages ## The sweeps: kill after kill, every cycle and scan found 
 torture: test-packages ## The kill sweep alone, KILLS times.
 	swift build --build-tests
 	LOTLINE_PROOF=1 LOTLINE_KILLS=$(KILLS) swift test --skip-build --disable-xctest --filter 'Proof.*kills'
+
+.PHONY: hostile
+hostile: test-packages ## ANSWERS hostile answers of a seeded Modbus server, none of which may become a value.
+	swift build --build-tests
+	LOTLINE_PROOF=1 LOTLINE_HOSTILE=$(ANSWERS) $(if $(SEED),LOTLINE_SEED=$(SEED)) \
+	  swift test --skip-build --disable-xctest --filter 'Proof.*hostile answers'
 
 .PHONY: fuzz
 fuzz: packages ## RUNS inputs of libFuzzer for each decoder of what others send.
