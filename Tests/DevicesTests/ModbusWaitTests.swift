@@ -144,6 +144,39 @@ struct ModbusWaitTests {
       cycle.tags == [Tag("force", .bad(reason: why, raw: [0x12, 0x34])), Tag("door", .bad(reason: why, raw: []))])
   }
 
+  @Test func `a large block whose guard moved while it was read is read again`() async throws {
+    let map = """
+      kind: modbus
+      requests: { max-registers: 2 }
+      groups:
+        cycle:
+          every: 10ms
+          trigger: { tag: cycle-count, at: 40100, type: uint16 }
+          guard: begun
+          tags:
+            begun: { at: 40001, type: uint16 }
+            force: { at: 40021, type: uint16 }
+            path:  { at: 40041, type: uint16 }
+      """
+    let plc = try TestPLC()
+    let reports = Reports()
+    try await running([settings("press", port: plc.port, map: loadedMap(map))], into: reports) { _ in
+      try await eventually("the baseline was seen") { plc.seen.count > 3 }
+      // The PLC begins the next cycle between the first and the last request of the block, and has not counted yet.
+      plc.misbehave { [weak plc] request, right in
+        guard let plc, request.address == 20, plc[holding: 0] == 1 else { return nil }
+        (plc[holding: 0], plc[holding: 20], plc[holding: 40]) = (2, 22, 42)
+        return [.send(right)]
+      }
+      (plc[holding: 0], plc[holding: 20], plc[holding: 40]) = (1, 21, 41)
+      plc[holding: 99] = 1
+      try await eventually("a cycle is recorded") { await reports.cycles.count == 1 }
+    }
+    let cycle = await reports.cycles[0]
+    #expect(cycle.tags == [Tag("begun", .int(2)), Tag("force", .int(22)), Tag("path", .int(42))])
+    #expect(cycle.unsure.isEmpty)
+  }
+
   @Test func `a wait that was long and is over is told once; a short one never`() {
     func at(_ milliseconds: UInt64) -> Moment {
       Moment(

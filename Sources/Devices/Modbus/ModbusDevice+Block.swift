@@ -13,8 +13,9 @@ extension ModbusDevice {
   /// Reads a cycle's block so that all of it belongs to one cycle.
   ///
   /// Where one answer holds the block and the trigger, that answer says whose values they are. Otherwise the
-  /// trigger is read again behind the block, and all of it again if the PLC went on. A PLC that goes on each time
-  /// gets a record of what is right, which names the other count too. Nil: the device is busy.
+  /// trigger, and the tag that guards a large block, are read again behind it, and all of it again if the PLC went on.
+  /// A PLC that goes on each time gets a record of what is right, which names the other count too. Nil: the device is
+  /// busy.
   func readBlock(
     of place: Int, announcedBy announced: UInt64, over link: inout ModbusLink
   ) async throws(LineFault) -> CycleBlock? {
@@ -25,10 +26,14 @@ extension ModbusDevice {
       guard let round else { return nil }
       let values = groups[place].group.tags.map { round.values[$0.name] ?? .bad(reason: "not read", raw: []) }
       // A bit falls by itself once it is seen; what was read while it was set, or right after, is the cycle's.
-      if trigger.isBit { return CycleBlock(trigger: 1, moment: round.moment, values: values) }
+      if trigger.isBit {
+        if !round.guardMoved { return CycleBlock(trigger: 1, moment: round.moment, values: values) }
+        if isLast { return torn(round, of: place, between: 1, and: 1) }
+        continue
+      }
       if cycle.isWhole { return CycleBlock(trigger: round.shown ?? before, moment: round.moment, values: values) }
       let after = try await read(trigger.tag, over: &link)
-      if after == before, round.shown == nil || round.shown == before {
+      if after == before, round.shown == nil || round.shown == before, !round.guardMoved {
         return CycleBlock(trigger: before, moment: round.moment, values: values)
       }
       guard let after else {
@@ -53,6 +58,8 @@ extension ModbusDevice {
     var shown: UInt64?
     /// The tags of that answer.
     var besideTrigger: [ModbusTag] = []
+    /// The block's guard showed something else behind the block than in it.
+    var guardMoved = false
   }
 
   /// Nil where the device is busy.
@@ -70,18 +77,22 @@ extension ModbusDevice {
       round.replies.append(reply)
       round.moment = reply.moment
     }
+    guard let tag = trigger.guardTag, tag != trigger.tag, cycle.block.count > 1 else { return round }
+    let again = try await ask(RequestPlan.single(tag), over: &link)
+    guard again.refusal == nil else { return nil }
+    round.guardMoved = again.raw(of: tag) != round.replies.first { $0.request.tags.contains(tag) }?.raw(of: tag)
     return round
   }
 
   /// The PLC went on during every reading: what is of one cycle for certain is kept, the rest is bad.
   ///
   /// The values beside the trigger are of the cycle that it shows there; those of a single answer are of one cycle,
-  /// and which of the two is not known.
+  /// and which of the two is not known. Where the guard moved, the PLC was writing: nothing is certain.
   private func torn(_ round: Round, of place: Int, between before: UInt64, and after: UInt64) -> CycleBlock {
     let isOne = groups[place].cycle?.block.count == 1
     let values = groups[place].group.tags.map { tag in
       let value = round.values[tag.name] ?? .bad(reason: "not read", raw: [])
-      return isOne || round.besideTrigger.contains(tag)
+      return isOne || (round.besideTrigger.contains(tag) && !round.guardMoved)
         ? value
         : TagValue.bad(
           reason: "the PLC began the next cycle while this one was read",
