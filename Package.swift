@@ -132,7 +132,10 @@ let package = Package(
     tests(of: "Stations", ["Events", "Devices", "Settings"]),
     tests(
       of: "Queue",
-      ["Events", "Machine", crypto, log, .product(name: "GRDBSQLite", package: "GRDB.swift")]),
+      [
+        "Events", "Machine", crypto, log, .product(name: "GRDBSQLite", package: "GRDB.swift"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      ]),
     tests(
       of: "Forward", ["Events", "Queue", client, hummingbird, log, .product(name: "NIOCore", package: "swift-nio")]),
     tests(

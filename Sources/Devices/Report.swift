@@ -192,3 +192,8 @@ public enum Acceptance: Sendable, Hashable {
 
 /// Takes a report and answers after its commit.
 public typealias ReportSink = @Sendable (Report) async -> Acceptance
+
+/// Takes a reading at a rate without making its device wait; `outcome` is told after the commit, once, on another thread.
+///
+/// False where it has to be waited for instead (`ReportSink`), since it could not be handed over at once in its turn.
+public typealias ReadingSink = @Sendable (Reading, _ outcome: @escaping @Sendable (Acceptance) -> Void) -> Bool

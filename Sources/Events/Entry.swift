@@ -74,3 +74,12 @@ public enum Refusal: Error, Sendable, Hashable, CustomStringConvertible {
 /// that failed is tried again elsewhere), so `make` must depend on nothing but its argument and what it captured.
 public typealias Append =
   @Sendable (_ make: @escaping @Sendable (Place) -> Entry) async throws(Refusal) -> Committed
+
+/// Hands an entry over and goes on at once: its commit comes soon, shared with others, and `outcome` is told after it.
+///
+/// `outcome` is called once, on the queue's thread, and must not block. Entries are committed in the order in which
+/// they are handed over, those that are appended in between included.
+public typealias Offer =
+  @Sendable (
+    _ make: @escaping @Sendable (Place) -> Entry, _ outcome: @escaping @Sendable (Result<Committed, Refusal>) -> Void
+  ) -> Void

@@ -25,6 +25,13 @@ public final class OwnThread: SerialExecutor {
     work.add(UnownedJob(job), executor: asUnownedSerialExecutor())
   }
 
+  /// Runs `work` on the executor's own thread after so long; where one is scheduled already, that one alone, at its time.
+  ///
+  /// The executor of the actor that `work` belongs to: `assumeIsolated` holds in it.
+  public func schedule(after delay: Duration, _ work: @escaping @Sendable () -> Void) {
+    self.work.schedule(at: Deadline(after: delay), work)
+  }
+
   public func checkIsolated() {
     precondition(work.isCurrentThread, "called from another thread than the executor runs on")
   }
@@ -41,6 +48,7 @@ private final class Work: @unchecked Sendable {
   private let condition: UnsafeMutablePointer<pthread_cond_t> = .allocate(capacity: 1)
   private var jobs: [(UnownedJob, UnownedSerialExecutor)] = []
   private var stopping = false
+  private var scheduled: (at: Deadline, work: @Sendable () -> Void)?
   /// The thread that runs jobs now: our own, or one that is borrowed.
   private var runner: pthread_t?
 
@@ -48,7 +56,11 @@ private final class Work: @unchecked Sendable {
     self.name = name
     self.isBorrowing = isBorrowing
     pthread_mutex_init(mutex, nil)
-    pthread_cond_init(condition, nil)
+    var attributes = pthread_condattr_t()
+    pthread_condattr_init(&attributes)
+    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
+    pthread_cond_init(condition, &attributes)
+    pthread_condattr_destroy(&attributes)
   }
 
   deinit {
@@ -102,6 +114,14 @@ private final class Work: @unchecked Sendable {
     pthread_cond_signal(condition)
   }
 
+  func schedule(at deadline: Deadline, _ work: @escaping @Sendable () -> Void) {
+    pthread_mutex_lock(mutex)
+    let isFirst = scheduled == nil
+    if isFirst { scheduled = (deadline, work) }
+    pthread_mutex_unlock(mutex)
+    if isFirst { pthread_cond_signal(condition) }
+  }
+
   func stop() {
     pthread_mutex_lock(mutex)
     stopping = true
@@ -122,7 +142,7 @@ private final class Work: @unchecked Sendable {
   private func end() {
     pthread_mutex_lock(mutex)
     runner = nil
-    let isMore = !jobs.isEmpty || stopping
+    let isMore = !jobs.isEmpty || stopping || scheduled?.at.isPast == true
     pthread_mutex_unlock(mutex)
     if isMore { pthread_cond_signal(condition) }
   }
@@ -130,24 +150,66 @@ private final class Work: @unchecked Sendable {
   private func run() {
     lotline_name_thread(name)
     Lender.isHere = true
-    while let batch = next() {
-      for (job, executor) in batch { job.runSynchronously(on: executor) }
+    while let turn = next() {
+      switch turn {
+      case .jobs(let batch): for (job, executor) in batch { job.runSynchronously(on: executor) }
+      case .scheduled(let work): work()
+      }
     }
   }
 
-  /// Waits for jobs and takes all of them; nil when the executor is gone and nothing is left to do.
-  private func next() -> [(UnownedJob, UnownedSerialExecutor)]? {
+  private enum Turn {
+    case jobs([(UnownedJob, UnownedSerialExecutor)])
+    case scheduled(@Sendable () -> Void)
+  }
+
+  /// Waits for jobs and takes all of them, or for what is scheduled; nil when the executor is gone and nothing is left.
+  private func next() -> Turn? {
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     if let runner, pthread_equal(runner, pthread_self()) != 0 { self.runner = nil }
-    while jobs.isEmpty || runner != nil {  // a while, since a wait may return without a signal
-      if stopping, jobs.isEmpty, runner == nil { return nil }
-      pthread_cond_wait(condition, mutex)
+    while true {  // a loop, since a wait may return without a signal
+      if runner == nil {
+        if let due = scheduled, stopping || due.at.isPast {
+          scheduled = nil
+          runner = pthread_self()
+          return .scheduled(due.work)
+        }
+        if !jobs.isEmpty {
+          let taken = jobs
+          jobs.removeAll(keepingCapacity: true)
+          runner = pthread_self()
+          return .jobs(taken)
+        }
+        if stopping { return nil }
+      }
+      if let due = scheduled, !due.at.isPast {
+        var until = due.at.time
+        pthread_cond_timedwait(condition, mutex, &until)
+      } else {
+        pthread_cond_wait(condition, mutex)
+      }
     }
-    let taken = jobs
-    jobs.removeAll(keepingCapacity: true)
-    runner = pthread_self()
-    return taken
+  }
+}
+
+/// A moment of the monotonic clock, as POSIX waits want it.
+private struct Deadline: Sendable {
+  let time: timespec
+
+  init(after delay: Duration) {
+    var now = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    let (seconds, attoseconds) = delay.components
+    let nanoseconds = now.tv_nsec + Int(attoseconds / 1_000_000_000)
+    time = timespec(
+      tv_sec: now.tv_sec + Int(seconds) + nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
+  }
+
+  var isPast: Bool {
+    var now = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    return (now.tv_sec, now.tv_nsec) >= (time.tv_sec, time.tv_nsec)
   }
 }
 

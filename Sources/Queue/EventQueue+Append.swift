@@ -6,42 +6,48 @@ extension EventQueue {
   ///
   /// Cancelling the caller's task does not take an entry back: a commit that others wait for goes on.
   public nonisolated var append: Append {
-    { make async throws(Refusal) in try await self.append(make, isUrgent: true) }
+    { make async throws(Refusal) in try await self.commit(with: make) }
   }
 
-  /// As `append`, for what nobody waits for at a machine: its commit comes up to 10 ms later, so that others share it.
+  /// Takes an entry that nobody waits for at a machine: its commit comes up to 10 ms later, so that others share it.
   ///
-  /// Readings of fifty devices would otherwise wear the disk with hundreds of flushes a second. An entry that is
-  /// appended by `append` in between takes those that wait along, so that the order stays.
-  public nonisolated var appendInCompany: Append {
-    { make async throws(Refusal) in try await self.append(make, isUrgent: false) }
+  /// Readings of fifty devices would otherwise wear the disk with hundreds of flushes a second, and wake each device
+  /// to hear of its commit. An entry that is appended by `append` in between takes those that wait along, so that the
+  /// order stays.
+  public nonisolated var offer: Offer {
+    { make, outcome in
+      guard self.mailbox.offer(make, outcome) else { return }
+      self.thread.schedule(after: Self.gathering) { self.assumeIsolated { _ = $0.drain(isLeader: false) } }
+    }
   }
 
   private static let gathering: Duration = .milliseconds(10)
 
-  private nonisolated func append(_ make: @escaping Mailbox.Make, isUrgent: Bool) async throws(Refusal) -> Committed {
+  private nonisolated func commit(with make: @escaping Mailbox.Make) async throws(Refusal) -> Committed {
     while true {
-      if mailbox.lead(make, gathering: !isUrgent) {
-        if !isUrgent { await mailbox.gather(for: Self.gathering) }
-        return try await drain().get()
-      }
+      if mailbox.lead(make) { return try await drain(isLeader: true).get() }
       let outcome = await withCheckedContinuation { waiter in
-        if !mailbox.follow(make, isUrgent: isUrgent, waiter) { waiter.resume(returning: nil) }
+        if !mailbox.follow(make, waiter) { waiter.resume(returning: nil) }
       }
       // nil: between the two questions everything was taken, so this entry leads the next round
       if let outcome { return try outcome.get() }
     }
   }
 
-  /// Commits all that waits; the outcome is that of the leader's entry, whose producer makes this call.
-  private func drain() -> Mailbox.Outcome {
-    let items = mailbox.take()
+  /// Commits all that waits; the outcome is that of the leader's entry, where its producer makes this call.
+  private func drain(isLeader: Bool) -> Mailbox.Outcome {
+    let items = mailbox.take(isLeader: isLeader)
+    guard !items.isEmpty else { return .failure(.closed) }
     var leading = Mailbox.Outcome.failure(.closed)
     var index = 0
     while index < items.count {
       let outcomes = commit(items[index...])
       for outcome in outcomes {
-        if let waiter = items[index].waiter { waiter.resume(returning: outcome) } else { leading = outcome }
+        switch items[index].teller {
+        case .leader: leading = outcome
+        case .waiter(let waiter): waiter.resume(returning: outcome)
+        case .listener(let listener): listener(outcome)
+        }
         index += 1
       }
     }

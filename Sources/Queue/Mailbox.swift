@@ -3,90 +3,73 @@ internal import NIOConcurrencyHelpers
 
 /// What waits to be committed together: producers put their entries here, the queue's thread takes all at once.
 ///
-/// The first to come while nobody drains leads: it calls the queue and drains for all. Those who come
-/// before the queue's thread takes the entries follow: they wait for their outcome. None hops more than once each way,
-/// and none waits for a timer, but a leader that is in no hurry: it gathers until its time is over or somebody comes
-/// who is in a hurry.
+/// The first to come who waits for its commit leads: it calls the queue and drains for all. Those who come before the
+/// queue's thread takes the entries follow: they wait for their outcome. None hops more than once each way, and none
+/// waits for a timer. Entries that nobody waits for lie here until somebody leads, or until the queue's own time for
+/// them is over.
 struct Mailbox: Sendable {
   typealias Make = @Sendable (Place) -> Entry
   typealias Outcome = Result<Committed, Refusal>
 
-  /// An entry to be made, and who waits for what became of it; nobody for the leader's.
+  /// An entry to be made, and who is told what became of it.
   struct Item: Sendable {
     let make: Make
-    let waiter: CheckedContinuation<Outcome?, Never>?
+    let teller: Teller
+  }
+
+  enum Teller: Sendable {
+    /// The one who drains: it knows by itself.
+    case leader
+    case waiter(CheckedContinuation<Outcome?, Never>)
+    case listener(@Sendable (Outcome) -> Void)
   }
 
   private struct Content {
     var items: [Item] = []
     var isLed = false
-    /// The leader gathers, and nobody has called it yet.
-    var isGathering = false
-    var gatherer: CheckedContinuation<Void, Never>?
+    /// The queue will come by itself.
+    var isExpected = false
   }
 
   private let content = NIOLockedValueBox(Content())
 
   /// True if the caller now leads; false if somebody else does.
-  ///
-  /// - Parameter gathering: it will wait with `gather` before it drains.
-  func lead(_ make: @escaping Make, gathering: Bool = false) -> Bool {
+  func lead(_ make: @escaping Make) -> Bool {
     content.withLockedValue { content in
       guard !content.isLed else { return false }
       content.isLed = true
-      content.isGathering = gathering
-      content.items.append(Item(make: make, waiter: nil))
+      content.items.append(Item(make: make, teller: .leader))
       return true
     }
   }
 
   /// Adds an entry to those that somebody leads; false if nobody does any more.
-  ///
-  /// - Parameter isUrgent: calls a leader that gathers.
-  func follow(_ make: @escaping Make, isUrgent: Bool, _ waiter: CheckedContinuation<Outcome?, Never>) -> Bool {
-    let isAdded = content.withLockedValue { content in
+  func follow(_ make: @escaping Make, _ waiter: CheckedContinuation<Outcome?, Never>) -> Bool {
+    content.withLockedValue { content in
       guard content.isLed else { return false }
-      content.items.append(Item(make: make, waiter: waiter))
+      content.items.append(Item(make: make, teller: .waiter(waiter)))
       return true
     }
-    if isAdded, isUrgent { call() }
-    return isAdded
   }
 
-  /// Waits for company, at most so long; returns at once where the caller was called already.
-  func gather(for duration: Duration) async {
-    await withTaskGroup(of: Void.self) { group in
-      group.addTask {
-        // Only cancellation throws: of the caller's task, which then need not wait, or after it was called.
-        try? await Task.sleep(for: duration)
-        call()
-      }
-      await withCheckedContinuation { gatherer in
-        let waits = content.withLockedValue { content in
-          if content.isGathering { content.gatherer = gatherer }
-          return content.isGathering
-        }
-        if !waits { gatherer.resume() }
-      }
-      group.cancelAll()
+  /// Adds an entry that nobody waits for; true if the queue has to be told to come for it.
+  func offer(_ make: @escaping Make, _ listener: @escaping @Sendable (Outcome) -> Void) -> Bool {
+    content.withLockedValue { content in
+      content.items.append(Item(make: make, teller: .listener(listener)))
+      guard !content.isLed, !content.isExpected else { return false }
+      content.isExpected = true
+      return true
     }
-  }
-
-  /// Ends the leader's gathering.
-  private func call() {
-    let gatherer = content.withLockedValue { content in
-      content.isGathering = false
-      defer { content.gatherer = nil }
-      return content.gatherer
-    }
-    gatherer?.resume()
   }
 
   /// Takes all entries; whoever comes next leads the next round.
-  func take() -> [Item] {
+  ///
+  /// - Parameter isLeader: nothing where somebody else leads, who comes for them.
+  func take(isLeader: Bool) -> [Item] {
     content.withLockedValue { content in
+      if content.isLed, !isLeader { return [] }
       content.isLed = false
-      content.isGathering = false
+      content.isExpected = false
       var taken: [Item] = []
       swap(&taken, &content.items)
       content.items.reserveCapacity(min(taken.count, 1024))

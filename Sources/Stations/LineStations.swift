@@ -14,10 +14,10 @@ public struct LineStations: Sendable {
   ///   - routing: for which station each device and group speaks.
   ///   - state: what the queue kept beside the events: contexts and last cycles.
   ///   - append: appends to the queue, durably.
-  ///   - appendInCompany: the same for readings at a rate, whose commit may wait a little for others.
+  ///   - offer: the same for readings at a rate, whose commit nobody waits for; nil: they are appended as all else.
   public init(
     _ stations: [StationSettings], routing: Routing, state: [String: [UInt8]], append: @escaping Append,
-    appendInCompany: Append? = nil, logger: Logger
+    offer: Offer? = nil, logger: Logger
   ) {
     self.routing = routing
     var byName: [String: Station] = [:]
@@ -34,8 +34,7 @@ public struct LineStations: Sendable {
       }
       let station = Station(
         StationRules(settings: settings, routing: routing), kept ?? StationMemory(),
-        shedding: Shedding(station: settings.name, state: state), append: append,
-        appendInCompany: appendInCompany ?? append)
+        shedding: Shedding(station: settings.name, state: state), append: append, offer: offer)
       byName[settings.name] = station
       return station
     }
@@ -48,6 +47,14 @@ public struct LineStations: Sendable {
       return .refused("the device \"\(report.device)\" belongs to no station of the settings")
     }
     return await station.take(report)
+  }
+
+  /// Stamps a reading and hands it to the queue without waiting: the devices' `ReadingSink`.
+  public func offer(_ reading: Reading, _ outcome: @escaping @Sendable (Acceptance) -> Void) -> Bool {
+    guard let name = routing.station(of: reading.device, group: reading.group), let station = byName[name] else {
+      return false
+    }
+    return station.offer(reading, outcome)
   }
 
   /// What is in effect at each station, in the order of the settings.

@@ -1,5 +1,6 @@
 internal import Devices
 internal import Events
+internal import NIOConcurrencyHelpers
 
 // What a station has to say that no device reports: what is in effect in a new life of the queue, what was left out.
 extension Station {
@@ -22,6 +23,7 @@ extension Station {
 
   /// Tells of readings that were left out, where the queue has room again; otherwise has it remember their number.
   func tellShed(at moment: Moment, hasRoom: Bool) async {
+    let shedding = shedding.withLockedValue { $0 }
     guard !shedding.isEmpty else { return }
     let name = rules.settings.name
     let due = hasRoom ? shedding.due(at: moment.time) : []
@@ -39,7 +41,7 @@ extension Station {
     // Refused: all of it stays, and the next second tries again.
     guard (try? await append { _ in Entry(events: events, state: [change]) }) != nil else { return }
     keptShedding = rest
-    for loss in due { shedding.told(loss) }
+    self.shedding.withLockedValue { shedding in for loss in due { shedding.told(loss) } }
   }
 }
 

@@ -9,13 +9,13 @@ internal import NIOConcurrencyHelpers
 actor Station {
   let rules: StationRules
   let append: Append
-  /// For readings at a rate, whose commit may wait a little for others.
-  nonisolated private let appendInCompany: Append
+  /// For readings at a rate, whose commit nobody waits for.
+  nonisolated private let offer: Offer?
   var memory: StationMemory
   /// Whether the queue's life is known to be the one in which the memory was written: not before the first commit.
   var isSettled = false
   /// Readings that the queue did not take, and what it remembers of that.
-  var shedding: Shedding
+  nonisolated let shedding: NIOLockedValueBox<Shedding>
   var keptShedding: Shedding
   private var isBusy = false
   private var waiting: [CheckedContinuation<Void, Never>] = []
@@ -24,14 +24,14 @@ actor Station {
 
   init(
     _ rules: StationRules, _ memory: StationMemory, shedding: Shedding = Shedding(), append: @escaping Append,
-    appendInCompany: @escaping Append
+    offer: Offer?
   ) {
     self.rules = rules
     self.memory = memory
-    self.shedding = shedding
+    self.shedding = NIOLockedValueBox(shedding)
     keptShedding = shedding
     self.append = append
-    self.appendInCompany = appendInCompany
+    self.offer = offer
   }
 
   /// Writes a report down; returns after its commit, or says why it was refused, in which case nothing changed.
@@ -40,6 +40,24 @@ actor Station {
   nonisolated func take(_ report: Report) async -> Acceptance {
     if report.isPassing, let memory = atRest.withLockedValue({ $0 }) { return await pass(report, upon: memory) }
     return await takeInTurn(report)
+  }
+
+  /// Hands a reading to the queue and goes on; false while the station has a report in its turn, which goes first.
+  nonisolated func offer(_ reading: Reading, _ outcome: @escaping @Sendable (Acceptance) -> Void) -> Bool {
+    guard let offer, let before = atRest.withLockedValue({ $0 }) else { return false }
+    let rules = rules
+    offer {
+      rules.passingEntry(of: .reading(reading), upon: before, at: $0)
+    } _: { [self] result in
+      switch result {
+      case .success(let committed):
+        // A new life of the queue: the next report goes in its turn, and carries the state over.
+        if committed.place.incarnation != before.incarnation { atRest.withLockedValue { $0 = nil } }
+        outcome(.accepted)
+      case .failure(let why): outcome(refused(.reading(reading), why))
+      }
+    }
+    return true
   }
 
   private func takeInTurn(_ report: Report) async -> Acceptance {
@@ -69,13 +87,12 @@ actor Station {
   /// Hands a report that changes nothing to the queue, and waits for its commit beside the others' turns.
   nonisolated private func pass(_ report: Report, upon before: StationMemory) async -> Acceptance {
     let rules = rules
-    let append = report.isPeriodic ? appendInCompany : append
     do throws(Refusal) {
       let committed = try await append { rules.passingEntry(of: report, upon: before, at: $0) }
       if committed.place.incarnation != before.incarnation { await unsettle(before) }
       return .accepted
     } catch {
-      return await refused(report, error)
+      return refused(report, error)
     }
   }
 
@@ -87,9 +104,9 @@ actor Station {
   }
 
   /// A reading that is refused is gone, which is counted; all else the device keeps, or says so itself.
-  private func refused(_ report: Report, _ why: Refusal) -> Acceptance {
+  nonisolated private func refused(_ report: Report, _ why: Refusal) -> Acceptance {
     if case .reading(let reading) = report, why != .closed {
-      shedding.refused(reading.device, at: reading.moment.time, reason: why.description)
+      shedding.withLockedValue { $0.refused(reading.device, at: reading.moment.time, reason: why.description) }
     }
     return .refused(why.description)
   }

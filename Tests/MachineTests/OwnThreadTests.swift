@@ -18,6 +18,10 @@ private actor Blocking {
 
   func call(_ number: Int) { calls.append(number) }
   func threadIdentity() -> UInt { UInt(pthread_self()) }
+
+  nonisolated func schedule(after delay: Duration, _ told: @escaping @Sendable (UInt) -> Void) {
+    thread.schedule(after: delay) { told(UInt(pthread_self())) }
+  }
 }
 
 /// What many ask for at once, on a thread that borrows.
@@ -99,6 +103,22 @@ extension Blocking {
     #expect(await actor.calls == Array(0..<100))
     #expect(await actor.threadIdentity() == first)
     #expect(await other.threadIdentity() != first)
+  }
+
+  @Test func `what is scheduled runs on the actor's thread, between its jobs, also where a thread was borrowed`()
+    async throws
+  {
+    let actor = Blocking()
+    let before = await actor.threadIdentity()
+    let ran = await withCheckedContinuation { continuation in
+      actor.schedule(after: .milliseconds(5)) { continuation.resume(returning: $0) }
+    }
+    #expect(ran == before)
+    // Of several at once, the first alone counts.
+    let times = AsyncStream<Int>.makeStream()
+    for number in 0..<3 { actor.schedule(after: .milliseconds(1 + number)) { _ in times.continuation.yield(number) } }
+    var seen = times.stream.makeAsyncIterator()
+    #expect(await seen.next() == 0)
   }
 
   @Test func `threads end with their actors`() async throws {

@@ -1,6 +1,7 @@
 import Events
 import Foundation
 import GRDBSQLite
+import NIOConcurrencyHelpers
 import Queue
 import TestParts
 import Testing
@@ -61,8 +62,9 @@ import Testing
         group.addTask {
           var numbers: [UInt64] = []
           for index in 0..<10 {
-            let append = (producer + index) % 8 == 0 ? queue.append : queue.appendInCompany
-            numbers.append(try await append(entry("\(producer)/\(index)")).place.first)
+            let make = entry("\(producer)/\(index)")
+            let committed = (producer + index) % 8 == 0 ? try await queue.append(make) : try await queue.offered(make)
+            numbers.append(committed.place.first)
           }
           return numbers
         }
@@ -75,12 +77,26 @@ import Testing
     #expect(await queue.verify().isGood)
   }
 
-  @Test func `a reading alone, and one whose task is cancelled, are committed without company`() async throws {
+  @Test func `what is offered is committed without anybody's help, in its order, before what is appended later`()
+    async throws
+  {
     let queue = try await openQueue(folder)
-    #expect(try await queue.appendInCompany(entry("alone")).place.first == 1)
-    let cancelled = Task { try await queue.appendInCompany(entry("cancelled")) }
-    cancelled.cancel()
-    #expect(try await cancelled.value.place.first == 2)
+    #expect(try await queue.offered(entry("alone")).place.first == 1)
+    let told = NIOLockedValueBox<[UInt64]>([])
+    for number in 0..<50 {
+      queue.offer(entry("\(number)")) { outcome in
+        if case .success(let committed) = outcome { told.withLockedValue { $0.append(committed.place.first) } }
+      }
+    }
+    #expect(try await queue.append(entry("urgent")).place.first == 52)
+    #expect(told.withLockedValue { $0 } == Array(2...51))
+    #expect(queue.status.counts.commits < 25)
+  }
+
+  @Test func `what is offered to a closed queue is refused, and said so`() async throws {
+    let queue = try await openQueue(folder)
+    await queue.close()
+    await #expect(throws: Refusal.closed) { try await queue.offered(entry("late")) }
   }
 
   @Test func `a cancelled producer does not take back what others wait for`() async throws {
@@ -183,5 +199,16 @@ import Testing
     sqlite3_close(handle)
     let second = await #expect(throws: (any Error).self) { try await openQueue(other) }
     #expect("\(try #require(second))".contains("is a database of another program"))
+  }
+}
+
+extension EventQueue {
+  /// Offers an entry and waits for its outcome after all.
+  nonisolated fileprivate func offered(_ make: @escaping @Sendable (Place) -> Entry) async throws(Refusal) -> Committed
+  {
+    let outcome = await withCheckedContinuation { continuation in
+      offer(make) { continuation.resume(returning: $0) }
+    }
+    return try outcome.get()
   }
 }

@@ -31,7 +31,7 @@ struct EdgeDaemon {
 
     let stations = LineStations(
       settings.stations, routing: Routing(settings.devices), state: kept, append: queue.append,
-      appendInCompany: queue.appendInCompany, logger: logger)
+      offer: queue.offer, logger: logger)
     let devices = LineDevices(
       settings.devices, lastCycles: LineStations.lastCycles(from: kept), logger: logger
     ) { report in await stations.take(report) }
