@@ -52,6 +52,40 @@ struct ModbusTriggerTests {
     #expect(trigger.saw(5, at: at(4)) == .readAcknowledge)
   }
 
+  @Test func `a cycle shown again is counted once, and our own word that is still owed is none`() {
+    var trigger = counter(last: 5)
+    #expect(trigger.saw(5, at: at(1), acknowledge: 4) == .acknowledge(5))
+    #expect(trigger.saw(5, at: at(2)) == .acknowledge(5))
+    #expect(trigger.repeated == 1)
+    trigger.wrote(acknowledge: 5)
+    trigger.committed(6, at: at(3))
+    trigger.disconnected()
+    #expect(trigger.saw(6, at: at(4), acknowledge: 5) == .acknowledge(6))
+    #expect(trigger.repeated == 1)
+    trigger.wrote(acknowledge: 6)
+    // The PLC lost the word that it had.
+    trigger.disconnected()
+    #expect(trigger.saw(6, at: at(5), acknowledge: 0) == .acknowledge(6))
+    #expect(trigger.repeated == 2)
+    var handshake = bit(acknowledge: true, last: 1)
+    #expect(handshake.saw(1, at: at(1), acknowledge: 0) == .acknowledge(1))
+    #expect(handshake.repeated == 1)
+  }
+
+  @Test(arguments: [
+    // At the edge of the wrap: forward up to half of the range, a fall beyond.
+    (UInt64(65535), UInt64(0), UInt64(65534), CycleTrigger.Step.record(trigger: 0, after: nil, jump: .none)),
+    (65535, 0, 0, .restarted(from: 65535, to: 0, since: nil)),
+    (65000, 0, 64999, .record(trigger: 0, after: nil, jump: .missed(535))),
+    (30000, 0, 0, .restarted(from: 30000, to: 0, since: nil)),
+  ])
+  func `back to 0 is a wrap or a restart, by the distance and by what the PLC has acknowledged`(
+    last: UInt64, now: UInt64, acknowledge: UInt64, step: CycleTrigger.Step
+  ) {
+    var trigger = counter(last: last)
+    #expect(trigger.saw(now, at: at(1), acknowledge: acknowledge) == step)
+  }
+
   @Test func `a PLC that was started again is told from a cycle`() {
     var trigger = counter(last: 900)
     #expect(trigger.saw(0, at: at(1)) == .readAcknowledge)

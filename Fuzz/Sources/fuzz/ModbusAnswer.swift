@@ -29,7 +29,8 @@ extension FuzzTarget {
   private static let questions: [Question] =
     [
       .read(.holding, address: 5, count: 2), .read(.holding, address: 0, count: 125),
-      .read(.input, address: 9, count: 1), .read(.coil, address: 0, count: 9), .read(.discrete, address: 3, count: 2000),
+      .read(.input, address: 9, count: 1), .read(.coil, address: 0, count: 9),
+      .read(.discrete, address: 3, count: 2000),
     ] + [acknowledge(7, .uint16), acknowledge(0x3_0001, .uint32), acknowledge(1, .bool)].compactMap { $0 }
 
   /// The question that writes an acknowledge: a coil for a bit, holding registers for a counter.

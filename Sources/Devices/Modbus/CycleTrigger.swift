@@ -75,7 +75,10 @@ struct CycleTrigger: Sendable, Hashable {
       return acknowledged == value ? .nothing : again(value)
     }
     let jump = jump(from: last, to: value)
-    guard jump == .restarted else { return .record(trigger: value, after: shownOld, jump: jump) }
+    // A count below the last is a wrap, or that of a PLC that was started again.
+    guard jump == .restarted || (acknowledges && value < last) else {
+      return .record(trigger: value, after: shownOld, jump: jump)
+    }
     // After a restart of the PLC only its acknowledge, read anew, tells whether a cycle waits; without one, 0 is none.
     if acknowledges, acknowledge == nil { return .readAcknowledge }
     guard acknowledges ? acknowledge == value : value == 0 else {
