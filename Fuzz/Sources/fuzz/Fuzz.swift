@@ -18,7 +18,8 @@ struct FuzzTarget: Sendable {
 /// Ends the run with a finding unless `condition` holds: libFuzzer keeps the input.
 func claim(_ condition: Bool, _ what: @autoclosure () -> String) {
   guard !condition else { return }
-  fputs("BROKEN: \(what())\n", stderr)
+  let line = Array("BROKEN: \(what())\n".utf8)
+  _ = write(STDERR_FILENO, line, line.count)
   abort()
 }
 
