@@ -32,19 +32,3 @@ public struct FrameRule: Sendable, Hashable {
 extension BidirectionalCollection where Element == UInt8 {
   func ends(with other: [UInt8]) -> Bool { suffix(other.count).elementsEqual(other) }
 }
-
-/// Bytes as settings write them: `\r`, `\x02`, printable ASCII as it is.
-public func escaped(_ bytes: some Sequence<UInt8>) -> String {
-  var text = ""
-  for byte in bytes {
-    switch byte {
-    case 0x0D: text += "\\r"
-    case 0x0A: text += "\\n"
-    case 0x09: text += "\\t"
-    case 0x5C: text += "\\\\"
-    case 0x20...0x7E: text.unicodeScalars.append(Unicode.Scalar(byte))
-    default: text += "\\x" + (byte < 16 ? "0" : "") + String(byte, radix: 16, uppercase: true)
-    }
-  }
-  return text
-}
