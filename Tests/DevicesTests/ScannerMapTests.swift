@@ -77,8 +77,11 @@ import Testing
 /// A line that breaks a map, and below it, indented, the problem; `<NAME>` stands for a list that recurs.
 private let brokenMapCases: [(line: String, problem: String)] = {
   let lists = [
-    ("<RATES>", "300, 600, 1200, 2400, 4800, 9600, 19200, 38400, 57600, 115200, 230400, 460800, 921600"),
-    ("<FORM>", "speed, data bits, parity and stop bits, such as 9600 8N1"),
+    ("<RATES>", "a usual speed such as 1200, 9600, 115200, or any other from 50 to 4000000"),
+    (
+      "<FORM>",
+      "speed, data bits, parity and stop bits, such as 9600 8N1, and rts-cts or xon-xoff where there is flow control"
+    ),
     ("<BYTES>", #"ASCII, \r, \n, \t, \x02, \\; from 80 up in single quotes, '\xFF'"#),
     ("<ROLES>", "operator, lot, unit, product, material, component, order, carrier, command, no-read"),
   ]
@@ -109,17 +112,21 @@ private let brokenMaps = #"""
     gun.yaml:3: line: found nothing; allowed: <FORM>
   line: 9600 8N
     gun.yaml:3: line: found "8N"; allowed: <FORM>
-  line: 9600 5N1
-    gun.yaml:3: line: found "5" data bits in "5N1"; allowed: 7 or 8
+  line: 96OO 8N1
+    gun.yaml:3: line: found "96OO" baud; allowed: <RATES>
+  line: 49 8N1
+    gun.yaml:3: line: found "49" baud; allowed: <RATES>; did you mean "50"?
+  line: 9600 4N1
+    gun.yaml:3: line: found "4" data bits in "4N1"; allowed: 5, 6, 7 or 8
   line: 9600 8n1
-    gun.yaml:3: line: found parity "n" in "8n1"; allowed: N (none), E (even) or O (odd); did you mean "N"?
-  line: 9600 8M1
-    gun.yaml:3: line: found parity "M" in "8M1"; allowed: N (none), E (even) or O (odd): mark and space parity
-      are not supported yet
+    gun.yaml:3: line: found parity "n" in "8n1"; allowed: N (none), E (even), O (odd), M (mark) or S
+      (space); did you mean "N"?
   line: 9600 8N3
     gun.yaml:3: line: found "3" stop bits in "8N3"; allowed: 1 or 2
-  line: 9600 8N1 rtscts
-    gun.yaml:3: line: found "rtscts"; allowed: <FORM>: flow control is not supported yet
+  line: 9600 8N1 RTS/CTS
+    gun.yaml:3: line: found flow control "RTS/CTS"; allowed: none, rts-cts, xon-xoff; did you mean "rts-cts"?
+  line: 9600 8N1 dtr-dsr
+    gun.yaml:3: line: found flow control "dtr-dsr"; allowed: none, rts-cts, xon-xoff
   frame: { start: "\x02" }
     gun.yaml:2: frame: found no "end"; allowed: end: the bytes that end a frame, such as "\r"; an idle time
       alone is not supported yet

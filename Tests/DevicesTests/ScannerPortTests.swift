@@ -1,4 +1,5 @@
 import Events
+import Foundation
 import Glibc
 import Machine
 import TestParts
@@ -118,7 +119,7 @@ import Testing
       #expect(await desk.states.map(\.state) == [.offline])
       // Root passes the terminal's own lock and meets the file's; anybody else meets the terminal's first.
       let reason = try #require(await desk.states.first?.reason)
-      #expect(reason.contains("is in use by another program") || reason.contains("another program has it for itself"))
+      #expect(reason.hasSuffix("another device of the settings has it: give each its own port"))
       try await bench.scan("OP-0001\r", gives: ScannerBench.accepted)
       #expect(await bench.desk.states.map(\.state) == [.online])
     }
@@ -152,7 +153,46 @@ import Testing
     #expect(
       portFailure(terminal.path, SerialLine(dataBits: 7))
         == "\(terminal.path) does not take 7 data bits of 9600 7N1: set the map's line to what the port can do")
+    #expect(
+      portFailure(terminal.path, SerialLine(parity: .mark))?.contains("does not take parity M of 9600 8M1") == true)
     #expect(portFailure(terminal.path, SerialLine(baud: 115_200, stopBits: 2)) == nil)
+  }
+
+  @Test(arguments: [50, 1200, 9600, 115_200, 921_600, 4_000_000, 250_000, 10_400, 76_800])
+  func `a line has the speed that was asked for, also one without a name`(baud: Int) throws {
+    let terminal = try PseudoTerminal()
+    let port = try SerialPort(path: terminal.path, line: SerialLine(baud: baud))
+    #expect(try LineSpeed.read(of: terminal.control) == baud)
+    withExtendedLifetime(port.path) {}
+  }
+
+  @Test func `flow control is set as the map says`() throws {
+    let terminal = try PseudoTerminal()
+    for flow in SerialLine.Flow.allCases + [.none] {
+      let port = try SerialPort(path: terminal.path, line: SerialLine(flow: flow))
+      var found = termios()
+      #expect(tcgetattr(terminal.control, &found) == 0)
+      #expect((found.c_cflag & tcflag_t(CRTSCTS) != 0) == (flow == .rtsCts))
+      #expect((found.c_iflag & tcflag_t(IXON) != 0) == (flow == .xonXoff))
+      #expect((found.c_iflag & tcflag_t(IXOFF) != 0) == (flow == .xonXoff))
+      withExtendedLifetime(port.path) {}
+    }
+  }
+
+  @Test func `a port that another program has is refused with that program's name`() async throws {
+    let terminal = try PseudoTerminal()
+    let other = Process()
+    other.executableURL = URL(filePath: "/usr/bin/flock")
+    other.arguments = ["--no-fork", terminal.path, "sleep", "60"]
+    try other.run()
+    defer { other.terminate() }
+    let holder = other.processIdentifier
+    try await eventually("the other program has it") {
+      PortHolder.name(of: terminal.path)?.contains("\(holder)") == true
+    }
+    #expect(
+      portFailure(terminal.path, SerialLine())
+        == "\(terminal.path) is in use: sleep (process \(holder)) has it: end that one")
   }
 
   @Test func `a port that takes nothing is given up after its time`() throws {
@@ -190,7 +230,7 @@ import Testing
     let file = try folder.write("file", "")
     #expect(
       portFailure(file, SerialLine())
-        == "\(file) is no serial line: name a scanner's port, such as one of /dev/serial/by-id")
+        == "\(file) is no serial line: name a serial port, such as one of /dev/serial/by-id")
     #expect(portFailure("/dev/null", SerialLine())?.contains("is no serial line") == true)
   }
 

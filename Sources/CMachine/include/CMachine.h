@@ -18,3 +18,9 @@ void lotline_trim_memory(void);
 
 /// SQLite counts no memory from now on: 0, or SQLite's code for too late (a database was opened before).
 int lotline_stop_sqlite_counting(void);
+
+/// Sets the speed of a serial line, also one that termios(3) has no name for; 0, or -1 with `errno`.
+int lotline_set_line_speed(int line, unsigned bits_per_second);
+
+/// The speed of a serial line that is in force; 0, or -1 with `errno`.
+int lotline_line_speed(int line, unsigned *bits_per_second);

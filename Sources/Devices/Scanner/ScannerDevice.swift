@@ -65,7 +65,7 @@ actor ScannerDevice {
   /// Opens the port and serves it until it is gone; or waits a little, where it cannot be opened.
   private func attempt() async {
     let port: SerialPort
-    do { port = try SerialPort(path: path, line: map.line) } catch {
+    do { port = try SerialPort(path: path, line: map.line, marksErrors: true) } catch {
       // That an unplugged scanner's port is not there was said when it went.
       goOffline(error.isAbsent && status.state == .offline ? offlineReason : error.reason)
       await flush()
@@ -83,7 +83,7 @@ actor ScannerDevice {
   /// Reads frames until the port is gone (the reason), or the task is cancelled (nil).
   private func serve(_ port: borrowing SerialPort) async -> String? {
     var frames = FrameReader(map.frame)
-    var marks = ParityMarks(isMarked: map.line.parity != .none)
+    var marks = ParityMarks(isMarked: true)
     while !Task.isCancelled {
       note { $0.beats += 1 }
       await flush()

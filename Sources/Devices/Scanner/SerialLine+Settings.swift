@@ -1,9 +1,7 @@
 internal import Settings
 
 extension SerialLine {
-  private static let flowControls = ["rtscts", "xonxoff", "dtrdsr", "rts/cts", "xon/xoff", "dtr/dsr"]
-
-  /// Reads `9600 8N1`; what is wrong is recorded, and the default stands in.
+  /// Reads `9600 8N1` or `9600 8N1 rts-cts`; what is wrong is recorded, and the default stands in.
   init(_ node: SettingsNode) {
     self.init()
     guard let text = node.text, !node.isEmpty else {
@@ -11,25 +9,32 @@ extension SerialLine {
       return
     }
     let words = text.split(separator: " ").map(String.init)
-    if words.count > 2, let flow = words.dropFirst(2).first(where: { Self.flowControls.contains($0.lowercased()) }) {
-      node.refuse(found: "\"\(flow)\"", allowed: "\(Self.form): flow control is not supported yet")
-      return
-    }
-    guard words.count == 2 else {
+    guard words.count == 2 || words.count == 3 else {
       node.refuse(allowed: Self.form)
       return
     }
-    guard let baud = Int(words[0]), Self.rates.contains(baud) else {
+    guard let baud = Int(words[0]), Self.baudLimits.contains(baud), Self.slip(of: baud) == nil else {
       node.refuse(
-        found: "\"\(words[0])\" baud", allowed: Self.rates.map(String.init).joined(separator: ", "),
-        nearest: nearestName(to: words[0], among: Self.rates.map(String.init)))
+        found: "\"\(words[0])\" baud", allowed: Self.speeds,
+        nearest: Int(words[0]).map { Self.slip(of: $0).map(String.init) }
+          ?? nearestName(to: words[0], among: Self.rates.map(String.init)))
       return
     }
     guard let (dataBits, parity, stopBits) = Self.frame(words[1], node) else { return }
-    self.init(baud: baud, dataBits: dataBits, parity: parity, stopBits: stopBits)
+    guard let flow = words.count == 3 ? Self.flow(words[2], node) : Flow.none else { return }
+    self.init(baud: baud, dataBits: dataBits, parity: parity, stopBits: stopBits, flow: flow)
   }
 
-  private static let form = "speed, data bits, parity and stop bits, such as 9600 8N1"
+  private static let form =
+    "speed, data bits, parity and stop bits, such as 9600 8N1, and rts-cts or xon-xoff where there is flow control"
+
+  private static let speeds =
+    "a usual speed such as 1200, 9600, 115200, or any other from \(baudLimits.lowerBound) to \(baudLimits.upperBound)"
+
+  /// The usual speed that another means: so near to it that no line could tell them apart.
+  private static func slip(of baud: Int) -> Int? {
+    rates.contains(baud) ? nil : rates.first { abs($0 - baud) * 50 <= $0 }
+  }
 
   private static func frame(_ word: String, _ node: SettingsNode) -> (Int, Parity, Int)? {
     let letters = word.map(String.init)
@@ -37,15 +42,14 @@ extension SerialLine {
       node.refuse(found: "\"\(word)\"", allowed: form)
       return nil
     }
-    guard let dataBits = Int(letters[0]), (7...8).contains(dataBits) else {
-      node.refuse(found: "\"\(letters[0])\" data bits in \"\(word)\"", allowed: "7 or 8")
+    guard let dataBits = Int(letters[0]), (5...8).contains(dataBits) else {
+      node.refuse(found: "\"\(letters[0])\" data bits in \"\(word)\"", allowed: "5, 6, 7 or 8")
       return nil
     }
     guard let parity = Parity(rawValue: letters[1]) else {
-      let isLater = ["M", "S"].contains(letters[1])
       node.refuse(
         found: "parity \"\(letters[1])\" in \"\(word)\"",
-        allowed: "N (none), E (even) or O (odd)" + (isLater ? ": mark and space parity are not supported yet" : ""),
+        allowed: "N (none), E (even), O (odd), M (mark) or S (space)",
         nearest: Parity(rawValue: letters[1].uppercased())?.rawValue)
       return nil
     }
@@ -54,5 +58,16 @@ extension SerialLine {
       return nil
     }
     return (dataBits, parity, stopBits)
+  }
+
+  private static func flow(_ word: String, _ node: SettingsNode) -> Flow? {
+    if let flow = Flow(rawValue: word) { return flow }
+    let words = Flow.allCases.map(\.rawValue)
+    // Manuals and other programs write it in many ways: rtscts, RTS/CTS, xonxoff.
+    let plain = word.lowercased().filter(\.isLetter)
+    node.refuse(
+      found: "flow control \"\(word)\"", allowed: words.joined(separator: ", "),
+      nearest: words.first { $0.filter(\.isLetter) == plain } ?? nearestName(to: word, among: words))
+    return nil
   }
 }
