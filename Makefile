@@ -112,6 +112,7 @@ install: $(if $(BINARY),,release) ## Program, settings, maps and systemd units, 
 	  sed 's|/usr/bin/lotline|$(BINDIR)/lotline|; s|/etc/lotline|$(SYSCONFDIR)/lotline|' systemd/lotline-$$unit.service \
 	    >$(DESTDIR)$(PREFIX)/lib/systemd/system/lotline-$$unit.service; \
 	done
+	install -D -m 644 systemd/60-lotline.rules $(DESTDIR)$(PREFIX)/lib/udev/rules.d/60-lotline.rules
 	install -D -m 644 systemd/lotline.sysusers $(DESTDIR)$(PREFIX)/lib/sysusers.d/lotline.conf
 	install -D -m 644 systemd/lotline.tmpfiles $(DESTDIR)$(PREFIX)/lib/tmpfiles.d/lotline.conf
 

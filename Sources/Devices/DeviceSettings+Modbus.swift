@@ -15,7 +15,9 @@ public enum ModbusPlace: Sendable, Hashable, CustomStringConvertible {
 extension DeviceSettings {
   /// Reads `address` and `unit`.
   static func modbusLink(_ fields: inout Fields) -> Link? {
-    fields.optional("port")?.refuse(found: "\"port\" of a Modbus device", allowed: "address: \"HOST:PORT\"")
+    for wrong in ["port", "usb"] {
+      fields.optional(wrong)?.refuse(found: "\"\(wrong)\" of a Modbus device", allowed: "address: \"HOST:PORT\"")
+    }
     let unit = fields.integer("unit", in: 0...255) ?? 1
     let allowed = "HOST or HOST:PORT, an IPv6 address in brackets: \"[fd00::21]:502\""
     guard fields.required("address", "HOST or HOST:PORT of the Modbus device") != nil,

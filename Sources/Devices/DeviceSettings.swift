@@ -36,7 +36,7 @@ public struct DeviceSettings: Sendable {
         found: "the device name \"\(name.prefix(80))\"",
         allowed: "1 to 64 of A-Z a-z 0-9 . _ -, beginning with a letter or digit")
     }
-    var fields = node.fields(of: "map, and address (Modbus) or port (serial)")
+    var fields = node.fields(of: "map, and address (Modbus), or port, usb or address (a scanner)")
     defer { fields.close() }
     let map = Self.map(&fields, maps)
     let groupStations = Self.groupStations(&fields, map)
@@ -51,7 +51,7 @@ public struct DeviceSettings: Sendable {
     case .modbus: return modbusLink(&fields)
     case .serial: return scannerLink(&fields)
     case nil:
-      for name in ["address", "unit", "port"] { _ = fields.optional(name) }
+      for name in ["address", "unit", "port", "usb"] { _ = fields.optional(name) }
       return nil
     }
   }

@@ -64,8 +64,8 @@ private enum RunningDevice: Sendable {
         ModbusDevice(
           name: settings.name, station: settings.station, map: map, host: host, port: port, unit: unit,
           lastCycles: lastCycles, logger: logger, sink: sink))
-    case (.serial(let map), .scanner(.port(let path))):
-      self = .scanner(ScannerDevice(settings: settings, map: map, path: path, logger: logger, sink: sink))
+    case (.serial(let map), .scanner(let place)):
+      self = .scanner(ScannerDevice(settings: settings, map: map, place: place, logger: logger, sink: sink))
     default: return nil
     }
   }

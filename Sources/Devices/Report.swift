@@ -91,6 +91,15 @@ public struct Scan: Sendable, Hashable {
   public var roles: [ScanData.Role]
   /// Why nothing, or not all, could be made of it: the frame was damaged, not only unknown.
   public var problem: String?
+  /// Why the map has it refused, though nothing is wrong with it.
+  public var refusal: String?
+  /// The same bytes again within this time are no second scan; nil: they are.
+  public var repeatWithin: Duration?
+  /// A tag has left the reader; it was scanned when it came.
+  public var leaving: ScanData.Leaving?
+
+  /// Whether the scanner says that it could not read a code.
+  public var isNoRead: Bool { roles.contains { $0.name == "no-read" } }
 
   public init(
     device: String, moment: Moment, raw: [UInt8], text: String?, symbology: String? = nil,
@@ -186,6 +195,8 @@ public struct Finding: Sendable, Hashable {
 public enum Acceptance: Sendable, Hashable {
   /// Committed to disk.
   case accepted
+  /// Committed to disk, and of no use here: why. Say so to the device; trying again changes nothing by itself.
+  case unusable(String)
   /// Not kept, and why; say so to the device (no handshake, a refusal tone), and try again where that makes sense.
   case refused(String)
 }

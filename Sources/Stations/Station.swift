@@ -75,6 +75,7 @@ actor Station {
       let committed = try await append { rules.outcome(of: report, upon: before, at: $0).entry }
       memory = rules.outcome(of: report, upon: before, at: committed.place).memory
       isSettled = true
+      if case .scan(let scan) = report, let why = rules.whyUnusable(scan) { return .unusable(why) }
       return .accepted
     } catch {
       return refused(report, error)

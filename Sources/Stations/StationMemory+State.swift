@@ -14,6 +14,7 @@ extension StationMemory {
       for member in json["fields"]?.members ?? [] { context.slots[member.name] = Context.Slot(member.value) }
       components = (json["components"]?.items ?? []).compactMap { Component($0) }
       mode = json["mode"]?.text
+      for member in json["scans"]?.members ?? [] { scans[member.name] = LastScan(member.value) }
     }
     cycles = Self.lastCycles(in: state).filter { isMine($0.key) }
   }
@@ -35,7 +36,7 @@ extension StationMemory {
   func changes(since old: StationMemory, station: String) -> [StateChange] {
     let isNewLife = incarnation != old.incarnation
     var changes: [StateChange] = []
-    if isNewLife || context != old.context || components != old.components || mode != old.mode {
+    if isNewLife || context != old.context || components != old.components || mode != old.mode || scans != old.scans {
       changes.append(StateChange(key: Self.contextPrefix + station, value: contextBytes))
     }
     for (key, cycle) in cycles.sorted(by: { ($0.key.device, $0.key.group) < ($1.key.device, $1.key.group) })
@@ -67,8 +68,33 @@ extension StationMemory {
         }
       }
       writer.field("mode", mode)
+      guard !scans.isEmpty else { return }
+      writer.key("scans")
+      writer.object { inner in
+        for (device, scan) in scans.sorted(by: { $0.key < $1.key }) {
+          inner.key(device)
+          inner.object { scan.write(to: &$0) }
+        }
+      }
     }
     return json.bytes
+  }
+}
+
+extension StationMemory.LastScan {
+  fileprivate init?(_ json: JSON) {
+    guard let hash = json["hash"]?.text.flatMap({ UInt64($0, radix: 16) }), let time = json["time"]?.time,
+      let boottime = json["boottime"]?.text.flatMap({ UInt64($0) }), let tries = json["tries"]?.whole
+    else { return nil }
+    self.init(hash: hash, moment: Moment(time: time, boottimeNanoseconds: boottime), tries: Int(clamping: tries))
+  }
+
+  /// Numbers that may exceed what readers of JSON take for whole ones are texts.
+  fileprivate func write(to json: inout JSONWriter) {
+    json.field("hash", String(hash, radix: 16))
+    json.field("time", moment.time)
+    json.field("boottime", String(moment.boottimeNanoseconds))
+    json.field("tries", tries)
   }
 }
 

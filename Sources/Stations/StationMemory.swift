@@ -10,6 +10,8 @@ struct StationMemory: Sendable, Hashable {
   var components: [Component] = []
   /// What a command said of the next cycle.
   var mode: String?
+  /// The last scan of each scanner that repeats what was not answered.
+  var scans: [String: LastScan] = [:]
   /// The last cycle that was recorded of each group, or that its bit fell since.
   var cycles: [CycleKey: LastCycle] = [:]
 
@@ -18,6 +20,15 @@ struct StationMemory: Sendable, Hashable {
     let id: String
     let place: String?
     let by: EventID
+  }
+
+  /// A scan that is on disk, as far as its repetition has to be known by it.
+  struct LastScan: Sendable, Hashable {
+    /// FNV-1a of its bytes, 64 bits.
+    let hash: UInt64
+    let moment: Moment
+    /// How often the scanner has sent it.
+    let tries: Int
   }
 
   /// A cycle that is on disk.

@@ -28,6 +28,37 @@ import Testing
     #expect(map.codes.map(\.place) == [nil, "coil", "material"])
   }
 
+  @Test func `frames of all forms are read as they are written`() throws {
+    func frame(_ text: String) throws -> FrameRule { try scannerMap("frame: { \(text) }").frame }
+    #expect(try frame("end: [\"\\r\", \"\\n\"]") == FrameRule(ends: [[13], [10]]))
+    #expect(
+      try frame("start: \"\\x02\", end: \"\\x03\", check: lrc") == FrameRule(start: [2], ends: [[3]], check: .lrc))
+    #expect(try frame("start: \"\\x02\", length: 12").length == 12)
+    #expect(try frame("length: 12") == FrameRule(ends: [], length: 12, idle: .milliseconds(50)))
+    #expect(try frame("end: idle, idle: 80ms") == FrameRule(ends: [], idle: .milliseconds(80)))
+    #expect(try frame("end: \"idle\"").ends == [Array("idle".utf8)])
+    #expect(try frame("format: rdm6300, gone-after: 2s") == .rdm6300(goneAfter: .seconds(2)))
+    #expect(try frame("format: rdm6300").description == "frames of an RDM6300")
+  }
+
+  @Test func `what a scanner repeats, cannot read and must know is read as it is written`() throws {
+    let map = try scannerMap(
+      """
+      frame: { end: "\\r" }
+      acknowledge: { accepted: "\\x06" }
+      no-read: 'NO\\x21'
+      unknown: refuse
+      silent-after: 30m
+      """)
+    #expect(map.noRead == Array("NO!".utf8))
+    #expect(map.refusesUnknown && map.silentAfter == .seconds(1800))
+    #expect(map.repeatWithin == .milliseconds(2500))
+    #expect(try scannerMap("frame: { end: \"\\r\" }").repeatWithin == nil)
+    #expect(try scannerMap("frame: { end: \"\\r\" }\nrepeat-within: 2s").repeatWithin == .seconds(2))
+    #expect(
+      try scannerMap("frame: { end: X }\nacknowledge: { accepted: A }\nrepeat-within: 0s").repeatWithin == nil)
+  }
+
   @Test func `what a map leaves out has its default`() throws {
     let map = try scannerMap("frame: { end: \"\\r\" }")
     #expect(map.line.description == "9600 8N1")
@@ -128,8 +159,17 @@ private let brokenMaps = #"""
   line: 9600 8N1 dtr-dsr
     gun.yaml:3: line: found flow control "dtr-dsr"; allowed: none, rts-cts, xon-xoff
   frame: { start: "\x02" }
-    gun.yaml:2: frame: found no "end"; allowed: end: the bytes that end a frame, such as "\r"; an idle time
-      alone is not supported yet
+    gun.yaml:2: frame: found no "end"; allowed: end: the bytes that end a frame, such as "\r"; or idle, where a
+      pause does
+  frame: { end: [] }
+    gun.yaml:2: frame.end: found a list; allowed: at least one end, such as ["\r", "\n"]
+  frame: { end: ["\r", "\r\n"] }
+    gun.yaml:2: frame.end: found "\r" and "\r\n", of which one begins the other; allowed: ["\r", "\n"] for CR, LF,
+      or both
+  frame: { end: idle, check: lrc }
+    gun.yaml:2: frame.check: found "lrc"; allowed: lrc with an "end" before it, such as "\x03"
+  frame: { end: "\x03", check: crc }
+    gun.yaml:2: frame.check: found "crc"; allowed: lrc; did you mean "lrc"?
   frame: "\r"
     gun.yaml:2: frame: found "\r"; allowed: what ends a frame, such as { end: "\r" }
   frame: { end: "" }
@@ -144,12 +184,17 @@ private let brokenMaps = #"""
     gun.yaml:2: frame.end: found "\xC3\xBF"; allowed: 1 to 8 bytes, such as "\r": <BYTES>
   frame: { end: 123456789 }
     gun.yaml:2: frame.end: found "123456789"; allowed: 1 to 8 bytes, such as "\r": <BYTES>
-  frame: { end: "\r", length: 14 }
-    gun.yaml:2: frame.length: found "length"; allowed: leave it out: a frame of fixed length is not supported
-      yet
-  frame: { format: rdm6300 }
-    gun.yaml:2: frame.format: found "format"; allowed: leave it out: a frame format such as rdm6300 is not
-      supported yet
+  frame: { end: "\r", length: 0 }
+    gun.yaml:2: frame.length: found "0"; allowed: a whole number from 1 to 4096
+  frame: { end: "\r", length: 1 }
+    gun.yaml:2: frame: found a length of 1 for 1 bytes of start and end; allowed: a length that leaves room for a
+      code
+  frame: { length: 14, max-length: 20 }
+    gun.yaml:2: frame.max-length: found max-length beside length; allowed: one of them
+  frame: { format: rdm630 }
+    gun.yaml:2: frame.format: found "rdm630"; allowed: rdm6300; did you mean "rdm6300"?
+  frame: { format: rdm6300, end: "\x03" }
+    gun.yaml:2: frame.end: found "end" beside format; allowed: leave it out: the format says it
   frame: { end: "\r", max-length: 5000 }
     gun.yaml:2: frame.max-length: found "5000"; allowed: a whole number from 2 to 4096
   frame: { start: "AB", end: "CD", max-length: 4 }
@@ -160,8 +205,8 @@ private let brokenMaps = #"""
   frame: { end: "\r", idle: 2m }
     gun.yaml:2: frame.idle: found "2m"; allowed: a time from 10ms to 1m
   frame: { end: "\r", maxlength: 5 }
-    gun.yaml:2: frame.maxlength: found unknown key "maxlength"; allowed: end, idle, max-length, start; did you
-      mean "max-length"?
+    gun.yaml:2: frame.maxlength: found unknown key "maxlength"; allowed: check, end, idle, length, max-length,
+      start; did you mean "max-length"?
   acknowledge: {}
     gun.yaml:3: acknowledge: found neither accepted nor refused; allowed: accepted: "\x06", refused: "\x15", or
       one of them
@@ -179,12 +224,14 @@ private let brokenMaps = #"""
     gun.yaml:3: encoding: found "gb18030"; allowed: utf-8: gb18030 is not supported yet
   encoding: utf8
     gun.yaml:3: encoding: found "utf8"; allowed: utf-8; did you mean "utf-8"?
-  usb: { vendor: 0x0C2E }
-    gun.yaml:3: usb: found "usb"; allowed: leave it out: a scanner found by its usb identity is not supported
-      yet
-  address: 192.168.0.9:2000
-    gun.yaml:3: address: found "address"; allowed: leave it out: a scanner on a network address is not supported
-      yet
+  repeat-within: 2
+    gun.yaml:3: repeat-within: found "2"; allowed: a time up to 1m, such as 2s; 0s where the scanner repeats nothing
+  no-read: ""
+    gun.yaml:3: no-read: found ""; allowed: 1 to 64 bytes as the scanner sends them, such as NOREAD
+  unknown: reject
+    gun.yaml:3: unknown: found "reject"; allowed: keep, refuse
+  silent-after: 10ms
+    gun.yaml:3: silent-after: found "10ms"; allowed: a time such as 500ms, 1s, 5m, 12h or 30d, at least 1s
   codes: "^OP"
     gun.yaml:3: codes: found "^OP"; allowed: a list: rules such as { match: "^OP-(?<operator>[0-9]{4})$" }
   codes: ["^OP"]
@@ -226,5 +273,5 @@ private let brokenMaps = #"""
     gun.yaml:3: about: found a list; allowed: a text
   baud: 9600
     gun.yaml:3: baud: found unknown key "baud"; allowed: about, acknowledge, aim, codes, encoding, frame, kind,
-      line
+      line, no-read, repeat-within, silent-after, unknown
   """#

@@ -90,13 +90,19 @@ struct ScannerBench {
 
 /// A device that is not running yet.
 func scannerDevice(_ yaml: String, path: String, desk: Desk, log: KeptLog = KeptLog()) throws -> ScannerDevice {
-  let map = try scannerMap(yaml)
+  scannerDevice(try scannerMap(yaml), at: .port(path: path), desk: desk, log: log)
+}
+
+/// A device at a place of any kind that is not running yet.
+func scannerDevice(
+  _ map: ScannerMap, at place: ScannerPlace, desk: Desk, log: KeptLog = KeptLog(), ports: USBPorts = USBPorts()
+) -> ScannerDevice {
   let settings = DeviceSettings(
-    name: "gun-1", station: "ST10",
-    map: LoadedMap(name: "gun", file: "gun.yaml", text: yaml, map: .serial(map)), link: .scanner(.port(path: path)))
+    name: "gun-1", station: "ST10", map: LoadedMap(name: "gun", file: "gun.yaml", text: "", map: .serial(map)),
+    link: .scanner(place))
   return ScannerDevice(
-    settings: settings, map: map, path: path,
-    logger: Logger(label: "test", factory: { _ in log }), sink: { await desk.take($0) })
+    settings: settings, map: map, place: place, logger: Logger(label: "test", factory: { _ in log }), ports: ports,
+    sink: { await desk.take($0) })
 }
 
 /// Keeps what is logged.

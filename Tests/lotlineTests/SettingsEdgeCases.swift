@@ -196,7 +196,7 @@ let brokenEdge = #"""
   - gun-1: { map: gun, port: /dev/ttyACM0 }
   + gun-1: { map: gun, port: /dev/ttyACM0, baud: 9600 }
   ! edge.yaml:12: stations.ST10.devices.gun-1.baud: found unknown key "baud"; allowed: address, map, port,
-      stations, unit
+      stations, unit, usb
 
   - gun-2: { map: gun, port: /dev/ttyACM1 }
   + gun-1: { map: gun, port: /dev/ttyACM1 }
@@ -427,9 +427,8 @@ let brokenGun = #"""
       from 50 to 4000000; did you mean "9600"?
 
   - frame: { end: "\r" }
-  + frame: { length: 12 }
-  ! devices/gun.yaml:4: frame.length: found "length"; allowed: leave it out: a frame of fixed length is not
-      supported yet
+  + frame: { length: 12.5 }
+  ! devices/gun.yaml:4: frame.length: found "12.5"; allowed: a whole number from 1 to 4096
 
   - frame: { end: "\r" }
   ! devices/gun.yaml:1: found no "frame"; allowed: frame: what ends a frame, such as { end: "\r" }

@@ -14,9 +14,38 @@ struct UnitsTests {
       "usr/bin/lotline", "etc/lotline/edge.yaml", "etc/lotline/central.yaml",
       "etc/lotline/devices/hydraulic-press.yaml", "usr/share/lotline/devices/hydraulic-press.yaml",
       "usr/lib/systemd/system/lotline-edge.service", "usr/lib/systemd/system/lotline-central.service",
-      "usr/lib/sysusers.d/lotline.conf", "usr/lib/tmpfiles.d/lotline.conf",
+      "usr/lib/sysusers.d/lotline.conf", "usr/lib/tmpfiles.d/lotline.conf", "usr/lib/udev/rules.d/60-lotline.rules",
     ]
     for path in expected { #expect(FileManager.default.fileExists(atPath: folder.file("root/\(path)")), "\(path)") }
+  }
+
+  /// Debian 12's udevadm cannot verify rules (that came with systemd 254): this takes them apart as udev(7) has them.
+  @Test func `the udev rule keeps ModemManager away from scanners, in the form that udev reads`() async throws {
+    let folder = try ScratchFolder()
+    try await install(in: folder)
+    let data = try #require(
+      FileManager.default.contents(atPath: folder.file("root/usr/lib/udev/rules.d/60-lotline.rules")))
+    let lines = String(decoding: data, as: UTF8.self).split(separator: "\n").filter { !$0.hasPrefix("#") }
+    let term = /(ACTION|SUBSYSTEMS?|ENV\{[A-Z_]+\}|ATTRS?\{idVendor\}|GROUP|MODE|GOTO|LABEL)(==|=)"([^"]*)"/
+    var rules: [[String: String]] = []
+    for line in lines {
+      var rule: [String: String] = [:]
+      for part in line.components(separatedBy: ", ") {
+        let found = try #require(try term.wholeMatch(in: part), "\(part)")
+        rule["\(found.1)\(found.2)"] = String(found.3)
+      }
+      rules.append(rule)
+    }
+    #expect(
+      rules.contains { $0["ENV{ID_MM_DEVICE_IGNORE}="] == "1" && $0["ATTR{idVendor}=="]?.contains("0c2e") == true })
+    let port = try #require(rules.first { $0["SUBSYSTEM=="] == "tty" })
+    #expect(port["ENV{ID_MM_PORT_IGNORE}="] == "1" && port["GROUP="] == "dialout" && port["MODE="] == "0660")
+    #expect(port["ATTRS{idVendor}=="] == rules.compactMap { $0["ATTR{idVendor}=="] }.first)
+    let vendors = port["ATTRS{idVendor}=="]?.split(separator: "|") ?? []
+    #expect(vendors.count == Set(vendors).count && vendors.allSatisfy { $0.wholeMatch(of: /[0-9a-f]{4}/) != nil })
+    #expect(rules.compactMap { $0["GOTO="] } == rules.compactMap { $0["LABEL="] })
+    let unit = folder.file("root/usr/lib/systemd/system/lotline-edge.service")
+    #expect(try String(contentsOfFile: unit, encoding: .utf8).contains("SupplementaryGroups=dialout"))
   }
 
   @Test func `an installation over another keeps the owner's settings`() async throws {

@@ -94,7 +94,7 @@ extension ModbusDevice {
       device: name, group: group.name, moment: block.moment, trigger: block.trigger, after: after, jump: jump,
       values: block.values, of: group.tags, other: block.other)
     switch await sink(.cycle(reading)) {
-    case .accepted:
+    case .accepted, .unusable:  // either is on disk
       groups[place].cycle?.retry.done()
       groups[place].cycle?.trigger.committed(block.trigger, at: block.moment.time)
       if group.trigger?.acknowledge != nil { try await acknowledge(block.trigger, of: place, over: &link) }
@@ -115,7 +115,7 @@ extension ModbusDevice {
     guard let cycle = groups[place].cycle, cycle.retry.mayTry(at: ContinuousClock.now) else { return }
     let group = groups[place].group
     switch await sink(.rest(CycleKey(device: name, group: group.name), moment)) {
-    case .accepted:
+    case .accepted, .unusable:  // either is on disk
       groups[place].cycle?.retry.done()
       groups[place].cycle?.trigger.rested()
       if cycle.trigger.acknowledged != 0 { try await acknowledge(0, of: place, over: &link) }

@@ -1,49 +1,71 @@
 internal import Events
 internal import Logging
 internal import Machine
-private import NIOConcurrencyHelpers
+internal import NIOConcurrencyHelpers
 private import Settings
 
-/// A scanner on a serial port: reads frames, hands each over, and answers it once it is known to be on disk.
+/// A scanner on a serial port or a connection: reads frames, hands each over, and answers it once it is known to be on
+/// disk.
 ///
-/// It has a thread of its own, so that waiting for the port blocks nobody else. An unplugged scanner is
-/// opened again by the same path as soon as it is back.
+/// It has a thread of its own, so that waiting for the scanner blocks nobody else. One that was unplugged is opened
+/// again as soon as the system shows its port; a connection is tried again with growing pauses.
 actor ScannerDevice {
-  private let name: String
-  private let map: ScannerMap
-  private let path: String
-  private let logger: Logger
-  private let sink: ReportSink
+  let name: String
+  let map: ScannerMap
+  let place: ScannerPlace
+  let logger: Logger
+  let sink: ReportSink
+  private let ports: USBPorts
+  private let lookup: HostLookup?
   private let thread: OwnThread
   private let wake = WakeUp()
   private let board: NIOLockedValueBox<DeviceStatus>
-  private var outbox = PendingReports()
+  var outbox = PendingReports()
   /// Scans that were not kept and whose refusal nobody heard.
-  private var lost: Hole?
+  var lost: Hole?
   private var offlineSince: Moment?
   private var offlineReason = ""
+  private var reconnection = Reconnection()
   private var outageLog = Repetition(every: .seconds(600))
   private var outages = OutageLog()
-  private var scanLog = Repetition(every: .seconds(60))
-  private var answerLog = Repetition(every: .seconds(60))
+  var scanLog = Repetition(every: .seconds(60))
+  var answerLog = Repetition(every: .seconds(60))
+  var evidence = Evidence()
+  var presence: TagPresence?
+  var watch: ScanWatch
 
-  /// How long a scanner that is away may be back without being noticed.
-  static let retryMilliseconds: Int32 = 500
   /// How long the loop may be without a beat.
   static let beatMilliseconds: Int32 = 2000
+  /// How long one attempt to connect may take.
+  static let connectMilliseconds: Int32 = 5000
+  /// The shortest pause before a port is opened again, so that one that opens and is gone at once costs little.
+  static let shortestRest: Duration = .milliseconds(500)
+  /// A port that another program has is tried again after so long, since nothing tells when it lets go.
+  static let busyRest: Duration = .seconds(2)
+  /// A port that cannot be used as it is, or that the system's signs were missed of, is tried again after so long.
+  static let longestRest: Duration = .seconds(30)
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
   /// Prepares the device; nothing is opened before `run()`.
-  init(settings: DeviceSettings, map: ScannerMap, path: String, logger: Logger, sink: @escaping ReportSink) {
+  ///
+  /// - Parameter ports: where USB devices are looked up.
+  init(
+    settings: DeviceSettings, map: ScannerMap, place: ScannerPlace, logger: Logger, ports: USBPorts = USBPorts(),
+    sink: @escaping ReportSink
+  ) {
     name = settings.name
     self.map = map
-    self.path = path
+    self.place = place
     self.logger = logger
     self.sink = sink
+    self.ports = ports
+    lookup = if case .tcp(let host, _) = place { HostLookup(host) } else { nil }
     thread = OwnThread(name: settings.name)
+    presence = map.frame.goneAfter.map { TagPresence(goneAfter: $0) }
+    watch = ScanWatch(line: place.isSerial ? map.line : nil, ends: map.frame.ends, silentAfter: map.silentAfter)
     board = NIOLockedValueBox(
-      DeviceStatus(name: settings.name, station: settings.station, kind: "serial", address: path))
+      DeviceStatus(name: settings.name, station: settings.station, kind: "serial", address: place.description))
   }
 
   /// Where it stands, readable while the device waits.
@@ -62,52 +84,115 @@ actor ScannerDevice {
     }
   }
 
-  /// Opens the port and serves it until it is gone; or waits a little, where it cannot be opened.
+  // MARK: Opening
+
+  /// Opens the way to the scanner and serves it until it is gone; or waits, where it cannot be opened.
   private func attempt() async {
-    let port: SerialPort
-    do { port = try SerialPort(path: path, line: map.line, marksErrors: true) } catch {
+    let began = ContinuousClock.now
+    // Before the attempt: what appears while it is tried is not missed then.
+    let folder = FolderWatch(folderOf: watchedPath)
+    let link: ScannerLink
+    do throws(PortFailure) { link = try open() } catch {
+      if Task.isCancelled { return }
       // That an unplugged scanner's port is not there was said when it went.
       goOffline(error.isAbsent && status.state == .offline ? offlineReason : error.reason)
-      await flush()
-      wake.wait(milliseconds: Self.retryMilliseconds)
+      await rest(after: error, began: began, folder)
       return
     }
     goOnline()
-    guard let reason = await serve(port) else { return }
-    goOffline("\(path) is gone, unplugged? (\(reason))")
-    await flush()
-    // A port that opens and is gone at once must not be tried without a pause either.
-    wake.wait(milliseconds: Self.retryMilliseconds)
+    guard let reason = await serve(link) else { return }
+    goOffline(place.isSerial ? "\(place) is gone, unplugged? (\(reason))" : "\(place) is gone: \(reason)")
+    if ContinuousClock.now - began > Self.longestRest { reconnection.answered() }
+    await rest(after: nil, began: began, folder)
   }
 
-  /// Reads frames until the port is gone (the reason), or the task is cancelled (nil).
-  private func serve(_ port: borrowing SerialPort) async -> String? {
+  private func open() throws(PortFailure) -> ScannerLink {
+    switch place {
+    case .port(let path): return .port(try SerialPort(path: path, line: map.line, marksErrors: true))
+    case .usb(let identity):
+      return .port(try SerialPort(path: try ports.path(of: identity), line: map.line, marksErrors: true))
+    case .tcp(_, let port):
+      let addresses: [String]
+      do throws(LineFault) {
+        addresses = try lookup?.addresses(within: .milliseconds(Int64(Self.connectMilliseconds))) ?? []
+      } catch { throw PortFailure(reason: "\(error)") }
+      var failure = PortFailure(reason: "no address")
+      for address in addresses {
+        note { $0.beats += 1 }
+        do throws(PortFailure) {
+          return .socket(
+            try ScannerSocket(address: address, port: port, within: Self.connectMilliseconds, wake: wake))
+        } catch { failure = error }
+      }
+      throw failure
+    }
+  }
+
+  /// The path whose folder shows that a port is back.
+  private var watchedPath: String {
+    switch place {
+    case .port(let path): path
+    case .usb: "\(ports.nodes)/tty"
+    case .tcp: ""
+    }
+  }
+
+  /// Waits until another attempt makes sense: something appeared where the port should be, or the pause is over.
+  private func rest(after failure: PortFailure?, began: ContinuousClock.Instant, _ folder: borrowing FolderWatch) async
+  {
+    let least = began + Self.shortestRest
+    let end: ContinuousClock.Instant
+    if place.isSerial {
+      // Gone at once after it was opened: no sign is waited for, since none may come.
+      let pause = failure == nil ? Self.shortestRest : failure?.isBusy == true ? Self.busyRest : Self.longestRest
+      end = failure == nil ? least : .now + pause
+    } else {
+      end = .now + reconnection.failed(random: Double.random(in: 0..<1), tried: .now - began)
+    }
+    while !Task.isCancelled, ContinuousClock.now < end {
+      note { $0.beats += 1 }
+      await flush()
+      let left = Int32(min(Double(Self.beatMilliseconds), max(1, (end - .now).inMilliseconds.rounded(.up))))
+      if place.isSerial, failure != nil {
+        guard folder.wait(milliseconds: left, wake: wake) else { continue }
+        // A port appears in several steps (node, permissions, link): they are waited for, and a busy folder costs little.
+        wake.wait(milliseconds: 20)
+        return
+      }
+      wake.wait(milliseconds: left)
+    }
+  }
+
+  // MARK: Reading
+
+  /// Reads frames until the scanner is gone (the reason), or the task is cancelled (nil).
+  private func serve(_ link: borrowing ScannerLink) async -> String? {
     var frames = FrameReader(map.frame)
-    var marks = ParityMarks(isMarked: true)
+    var marks = ParityMarks(isMarked: place.isSerial)
+    watch.began(at: .now())
     while !Task.isCancelled {
       note { $0.beats += 1 }
       await flush()
-      switch port.receive(within: patience(until: frames.deadline), wake: wake) {
+      switch link.receive(within: patience(until: [frames.deadline, presence?.deadline]), wake: wake) {
       case .bytes(let bytes):
-        let moment = Moment.now()
-        for received in marks.decode(bytes) {
-          for frame in frames.take(received.byte, isDamaged: received.isDamaged, at: moment) {
-            answer(await hand(over: frame), to: port)
-          }
-        }
+        reconnection.answered()
+        for frame in frames.take(marks.decode(bytes), at: .now()) { answer(await hand(over: frame), to: link) }
       case .nothing:
-        guard let deadline = frames.deadline, Moment.now().boottimeNanoseconds >= deadline else { break }
-        if let frame = frames.end(because: "nothing came for \(format(map.frame.idle))") {
-          answer(await hand(over: frame), to: port)
+        for frame in frames.expire(at: Moment.now().boottimeNanoseconds) {
+          answer(await hand(over: frame), to: link)
         }
       case .gone(let reason):
         tally(&frames)
-        if let frame = frames.end(because: "the scanner was unplugged") { _ = await hand(over: frame) }
+        let cause = place.isSerial ? "the scanner was unplugged" : "the connection ended"
+        for frame in frames.end(because: cause) { _ = await hand(over: frame) }
+        await tellLeft(at: .now(), all: true)
         return reason
       }
       tally(&frames)
+      await tellLeft(at: .now(), all: false)
+      lookAround(at: .now())
     }
-    if let frame = frames.end(because: "the daemon stopped") { _ = await hand(over: frame) }
+    for frame in frames.end(because: "the daemon stopped") { _ = await hand(over: frame) }
     return nil
   }
 
@@ -115,60 +200,17 @@ actor ScannerDevice {
   private func tally(_ frames: inout FrameReader) {
     count("empty", frames.emptyFrames)
     count("dropped-bytes", frames.droppedBytes)
+    count("noise", frames.noiseBytes)
+    tell(watch.stray(frames.noiseBytes, at: .now()))
     frames.clearCounts()
   }
 
-  /// Milliseconds until `deadline`, but never so many that the loop would miss its beat.
-  private func patience(until deadline: UInt64?) -> Int32 {
-    guard let deadline else { return Self.beatMilliseconds }
+  /// Milliseconds until the first of the deadlines, but never so many that the loop would miss its beat.
+  private func patience(until deadlines: [UInt64?]) -> Int32 {
+    guard let deadline = deadlines.compactMap({ $0 }).min() else { return Self.beatMilliseconds }
     let now = Moment.now().boottimeNanoseconds
     guard deadline > now else { return 0 }
     return Int32(min(UInt64(Self.beatMilliseconds), (deadline - now) / 1_000_000 + 1))
-  }
-
-  // MARK: Scans
-
-  /// Hands a frame over; true if it is on disk and of use.
-  private func hand(over frame: FrameReader.Frame) async -> Bool {
-    let scan = map.scan(of: frame, device: name)
-    let acceptance = await sink(.scan(scan))
-    switch acceptance {
-    case .accepted:
-      note { status in
-        if scan.problem == nil {
-          status.good += 1
-          status.lastGood = scan.moment.time
-        }
-      }
-      if let problem = scan.problem {
-        count(frame.damage == nil ? "unreadable" : "damaged", 1)
-        if scanLog.isDue(problem) {
-          logger.warning("scanner \(name): a scan was kept that cannot be used: \(problem): scan again")
-        }
-      }
-    case .refused(let reason):
-      count("refused", 1)
-      if scanLog.isDue(reason) { logger.error("scanner \(name): a scan was not kept: \(reason): scan again") }
-      if map.acknowledge.refused.isEmpty { rememberLost(scan, reason) }
-    }
-    return acceptance == .accepted && scan.problem == nil
-  }
-
-  /// Where the operator hears no refusal, nobody else will tell of the lost scan.
-  private func rememberLost(_ scan: Scan, _ reason: String) {
-    let time = scan.moment.time
-    lost = Hole(
-      device: name, moment: scan.moment, kind: .unreadableScan, from: lost?.from ?? time, to: time,
-      count: (lost?.count ?? 0) + 1, reason: lost?.reason ?? "not kept: \(reason)")
-  }
-
-  private func answer(_ isAccepted: Bool, to port: borrowing SerialPort) {
-    let bytes = isAccepted ? map.acknowledge.accepted : map.acknowledge.refused
-    guard !bytes.isEmpty, let reason = port.send(bytes) else { return }
-    count("unanswered", 1)
-    if answerLog.isDue(reason) {
-      logger.warning("scanner \(name): the answer to a scan could not be written to \(path): \(reason)")
-    }
   }
 
   // MARK: Coming and going
@@ -176,7 +218,8 @@ actor ScannerDevice {
   private func goOffline(_ reason: String) {
     let isNews = status.state != .offline
     if outageLog.isDue(reason), let also = outages.tellsOutage(isFirst: isNews) {
-      logger.warning("scanner \(name) is offline: \(reason); it is tried again twice a second\(also)")
+      let next = place.isSerial ? "it is opened as soon as it is back" : "it is tried again, for ever"
+      logger.warning("scanner \(name) is offline: \(reason); \(next)\(also)")
     }
     guard isNews else { return }
     let moment = Moment.now()
@@ -198,7 +241,9 @@ actor ScannerDevice {
       status.reason = nil
     }
     outageLog = Repetition(every: .seconds(600))
-    if outages.tellsReturn { logger.info("scanner \(name) is online at \(path), \(map.line)") }
+    if outages.tellsReturn {
+      logger.info("scanner \(name) is online at \(place)\(place.isSerial ? ", \(map.line)" : "")")
+    }
     outbox.add(.state(StateReport(device: name, moment: moment, state: .online)))
     endOutage(at: moment, reason: offlineReason)
   }
@@ -212,36 +257,21 @@ actor ScannerDevice {
           device: name, moment: moment, kind: .deviceOffline, from: began.time, to: moment.time, reason: reason)))
   }
 
-  /// Says what is still to be said: an outage that lasts is recorded up to now.
+  /// Says what is still to be said: an outage or a finding that lasts is recorded up to now.
   private func endInOrder() async {
-    endOutage(at: .now(), reason: offlineReason + "; the daemon stopped meanwhile")
+    let moment = Moment.now()
+    await tellLeft(at: moment, all: true)
+    tellFolded(at: moment, isOver: true)
+    tell(watch.end(at: moment, because: "the daemon stopped"))
+    endOutage(at: moment, reason: offlineReason + "; the daemon stopped meanwhile")
     await flush()
-  }
-
-  /// Reports what waits, in order, up to the first that is refused.
-  private func flush() async {
-    while let report = outbox.first {
-      guard await sink(report) == .accepted else { return }
-      outbox.removeFirst()
-    }
-    if let lost, await sink(.hole(lost)) == .accepted { self.lost = nil }
   }
 
   // MARK: Status
 
-  private func note(_ change: (inout DeviceStatus) -> Void) { board.withLockedValue { change(&$0) } }
+  func note(_ change: (inout DeviceStatus) -> Void) { board.withLockedValue { change(&$0) } }
 
-  private func count(_ kind: String, _ number: UInt64) {
+  func count(_ kind: String, _ number: UInt64 = 1) {
     if number > 0 { note { $0.faults[kind, default: 0] += number } }
-  }
-}
-
-extension ScannerMap {
-  /// The scan that a frame is; a damaged one has no text and no roles.
-  func scan(of frame: FrameReader.Frame, device: String) -> Scan {
-    let meaning = frame.damage.map { Meaning(problem: $0) } ?? read(frame: frame.raw)
-    return Scan(
-      device: device, moment: frame.moment, raw: frame.raw, text: meaning.text, symbology: meaning.symbology,
-      roles: meaning.roles, problem: meaning.problem)
   }
 }

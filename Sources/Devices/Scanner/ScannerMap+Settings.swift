@@ -17,3 +17,25 @@ extension ScannerMap.Answers {
     }
   }
 }
+
+extension ScannerMap {
+  /// Reads how long the same bytes again are the scanner's own repetition; nil: they never are.
+  static func repetition(_ fields: inout Fields, _ answers: Answers) -> Duration? {
+    guard let node = fields.optional("repeat-within") else { return answers == Answers() ? nil : usualRepetition }
+    guard let time = node.text.flatMap({ parseDuration($0) }), time <= .seconds(60) else {
+      node.refuse(allowed: "a time up to 1m, such as 2s; 0s where the scanner repeats nothing")
+      return nil
+    }
+    return time > .zero ? time : nil
+  }
+
+  /// Reads the scanner's own word for a code that it could not read.
+  static func noRead(_ fields: inout Fields) -> [UInt8]? {
+    guard let node = fields.optional("no-read") else { return nil }
+    guard let text = node.text, !node.isEmpty, let word = unescaped(text), (1...64).contains(word.count) else {
+      node.refuse(allowed: "1 to 64 bytes as the scanner sends them, such as NOREAD")
+      return nil
+    }
+    return word
+  }
+}

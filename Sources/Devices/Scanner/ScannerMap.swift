@@ -1,11 +1,21 @@
 internal import Settings
 
-/// How a scanner on a serial line frames what it reads, and what its codes mean.
+/// How a scanner frames what it reads, on a serial line or a connection, and what its codes mean.
 public struct ScannerMap: Sendable {
   public let about: String?
   public let line: SerialLine
   public let frame: FrameRule
   public let acknowledge: Answers
+  /// The same bytes again within this time are the scanner's own repetition of a code that it saw no answer to.
+  ///
+  /// Nil: they never are.
+  public let repeatWithin: Duration?
+  /// What the scanner sends in place of a code that it could not read.
+  public let noRead: [UInt8]?
+  /// Whether a code that no rule knows is refused, though it is kept.
+  public let refusesUnknown: Bool
+  /// A scanner that reads nothing valid for so long is worth a finding; nil: never.
+  public let silentAfter: Duration?
   /// The scanner sends an AIM identifier (`]d2`) before each code; it becomes the scan's symbology.
   public let hasAIM: Bool
   /// The first that matches wins.
@@ -13,9 +23,9 @@ public struct ScannerMap: Sendable {
 
   /// What is written to the scanner once it is known what became of a scan; empty: nothing.
   public struct Answers: Sendable, Hashable {
-    /// The scan is on disk, and it was readable.
+    /// The scan is on disk, and it is of use.
     public var accepted: [UInt8] = []
-    /// It is not on disk, or it was damaged: the operator has to scan again.
+    /// It is not on disk, or it is of no use: the operator has to scan again.
     public var refused: [UInt8] = []
 
     public init(accepted: [UInt8] = [], refused: [UInt8] = []) {
@@ -23,6 +33,9 @@ public struct ScannerMap: Sendable {
       self.refused = refused
     }
   }
+
+  /// The time after which the commonest scanners send again what was not answered is 2 s.
+  static let usualRepetition: Duration = .milliseconds(2500)
 
   /// A map without rules: for looking at what a port says.
   public init(
@@ -33,6 +46,10 @@ public struct ScannerMap: Sendable {
     self.line = line
     self.frame = frame
     self.acknowledge = acknowledge
+    repeatWithin = nil
+    noRead = nil
+    refusesUnknown = false
+    silentAfter = nil
     self.hasAIM = hasAIM
     codes = []
   }
@@ -44,11 +61,13 @@ public struct ScannerMap: Sendable {
     about = fields.text("about")
     line = fields.optional("line").map { SerialLine($0) } ?? SerialLine()
     acknowledge = fields.optional("acknowledge").map { Answers($0) } ?? Answers()
+    repeatWithin = Self.repetition(&fields, acknowledge)
+    noRead = Self.noRead(&fields)
+    refusesUnknown = fields.choice("unknown", of: ["keep", "refuse"]) == "refuse"
+    silentAfter = fields.duration("silent-after", atLeast: .seconds(1))
     hasAIM = fields.flag("aim") ?? false
     codes = fields.optional("codes").map { CodeRule.rules($0) } ?? []
     _ = fields.choice("encoding", of: ["utf-8"], notYet: Self.otherEncodings)
-    fields.unsupported("usb", "a scanner found by its usb identity")
-    fields.unsupported("address", "a scanner on a network address")
     let frame = fields.required("frame", "what ends a frame, such as { end: \"\\r\" }").flatMap { FrameRule($0) }
     guard let frame else { return nil }
     self.frame = frame

@@ -6,6 +6,8 @@ struct PortFailure: Error, Hashable {
   let reason: String
   /// Whether there is no such port now: nothing is plugged in.
   var isAbsent = false
+  /// Whether another program has it.
+  var isBusy = false
 }
 
 /// An open serial port: ours alone, raw, and set as the map says.
@@ -68,7 +70,7 @@ struct SerialPort: ~Copyable {
       }
     return PortFailure(
       reason: "opening \(path): \(String(cString: strerror(code))): \(hint)",
-      isAbsent: [ENOENT, ENODEV, ENXIO].contains(code))
+      isAbsent: [ENOENT, ENODEV, ENXIO].contains(code), isBusy: code == EBUSY)
   }
 
   private static func inUse(_ path: String, by holder: String?) -> String {
@@ -88,7 +90,7 @@ struct SerialPort: ~Copyable {
     }
     guard retrying({ flock(number, LOCK_EX | LOCK_NB) }) == 0 else {
       throw PortFailure(
-        reason: "\(path) is in use: \(inUse(path, by: PortHolder.name(of: path, besides: number)))")
+        reason: "\(path) is in use: \(inUse(path, by: PortHolder.name(of: path, besides: number)))", isBusy: true)
     }
     guard ioctl(number, UInt(TIOCEXCL), 0) == 0 else {
       throw PortFailure(reason: "\(SystemFailure(doing: "taking \(path) for us alone"))")

@@ -41,7 +41,26 @@ public struct ScanData: EventData {
   public var roles: [Role]
   /// Why nothing, or not all, could be made of it.
   public var problem: String?
+  /// Why it was refused to the operator, though nothing is wrong with it.
+  public var refused: String?
+  /// The scanner's own repetition of the scan before, which it saw no answer to: nothing follows from it.
+  public var repeated = false
+  /// A tag has left the reader: nothing follows from it.
+  public var leaving: Leaving?
   public var stamp: Stamp?
+
+  /// How long a tag was before its reader.
+  public struct Leaving: Sendable, Hashable {
+    /// When it came.
+    public let since: Timestamp
+    /// How often the reader said it.
+    public let frames: UInt64
+
+    public init(since: Timestamp, frames: UInt64) {
+      self.since = since
+      self.frames = frames
+    }
+  }
 
   public struct Role: Sendable, Hashable {
     /// `operator`, `lot`, `unit`, `product`, `material`, `component`, `order`, `carrier`, `command`, or
@@ -78,6 +97,15 @@ public struct ScanData: EventData {
       json.object { writer in for role in roles { writer.field(role.name, role.value) } }
     }
     json.field("problem", problem)
+    json.field("refused", refused)
+    if repeated { json.field("repeated", repeated) }
+    if let leaving {
+      json.key("leaving")
+      json.object { writer in
+        writer.field("since", leaving.since)
+        writer.field("frames", leaving.frames)
+      }
+    }
     json.field("stamp", stamp)
   }
 
@@ -87,6 +115,12 @@ public struct ScanData: EventData {
       device: device, raw: raw, text: json["text"]?.text, symbology: json["symbology"]?.text,
       roles: (json["roles"]?.members ?? []).compactMap { member in member.value.text.map { Role(member.name, $0) } },
       problem: json["problem"]?.text, stamp: json["stamp"].flatMap { Stamp($0) })
+    refused = json["refused"]?.text
+    repeated = json["repeated"]?.flag ?? false
+    leaving = json["leaving"].flatMap { left in
+      guard let since = left["since"]?.time, let frames = left["frames"]?.whole else { return nil }
+      return Leaving(since: since, frames: UInt64(clamping: frames))
+    }
   }
 }
 

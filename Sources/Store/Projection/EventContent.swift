@@ -22,7 +22,10 @@ enum EventContent: Sendable {
       switch envelope.flatMap({ EventType(rawValue: $0.type) }) {
       case .cycle: read(EventContent.cycle)
       case .context: read(EventContent.context)
-      case .scan: read { (data: ScanData) in data.roles.contains { $0.name == "command" } ? .command(data) : .nothing }
+      case .scan:
+        read { (data: ScanData) in
+          !data.repeated && data.roles.contains { $0.name == "command" } ? .command(data) : .nothing
+        }
       case .gap: read(EventContent.gap)
       case .finding: read(EventContent.finding)
       case .device: read(EventContent.device)

@@ -45,7 +45,7 @@ struct CheckedDevice {
         map.acknowledge.refused.isEmpty ? nil : "\"\(escaped(map.acknowledge.refused))\" for a refusal",
       ].compactMap { $0 }
       return [
-        "", "\(name)\(place): map \(self.map)\(way), \(map.line), ends with \"\(escaped(map.frame.end))\"",
+        "", "\(name)\(place): map \(self.map)\(way), \(map.line), \(map.frame)",
         "  answers: " + (answers.isEmpty ? "none" : answers.joined(separator: ", ")),
       ] + rules(map).lines.map { "  " + $0 }
     }

@@ -160,7 +160,7 @@ private struct ScannerPlay: Sendable {
 
   private func send(_ code: String) async throws {
     let text = code.replacing("\\x1d", with: "\u{1D}").replacing("<GS>", with: "\u{1D}").replacing("^", with: "\u{1D}")
-    let answer = try await scanner.scan(map.frame.start + Array(text.utf8) + map.frame.end, answerWithin: .seconds(2))
+    let answer = try await scanner.scan(map.frame.frame(of: Array(text.utf8)), answerWithin: .seconds(2))
     let word =
       switch answer {
       case []: "no answer"
