@@ -16,6 +16,8 @@ struct PortFailure: Error, Hashable {
 struct SerialPort: ~Copyable {
   let path: String
   private let line: ByteLine
+  /// For a loop of its owner's own.
+  var number: Int32 { line.number }
 
   /// Opens `path` for us alone and sets the line.
   ///
