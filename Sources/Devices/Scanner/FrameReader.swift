@@ -253,7 +253,7 @@ struct FrameReader: Sendable {
   mutating func expire(at boottimeNanoseconds: UInt64) -> [Frame] {
     guard let deadline, boottimeNanoseconds >= deadline else { return [] }
     guard rule.endsWhenIdle, case .inside = state else {
-      return end(because: "nothing came for \(format(rule.idle))")
+      return end(because: "nothing came for \(format(rule.idle))").map { [$0] } ?? []
     }
     return pause()
   }
@@ -272,13 +272,13 @@ struct FrameReader: Sendable {
   }
 
   /// Ends the frame that is under way, if one is, as damaged: nothing more can come of it.
-  mutating func end(because reason: String) -> [Frame] {
-    guard isUnderWay, let lastByte else { return [] }
+  mutating func end(because reason: String) -> Frame? {
+    guard isUnderWay, let lastByte else { return nil }
     switch state {
-    case .dropping(let excess): return closeExcess(excess, lastByte, "; " + reason)
-    case .between: return [close(lastByte, "bytes without a start: " + reason + hint)]
-    case .checking: return [close(lastByte, "a frame without its check: " + reason)]
-    case .inside: return [close(lastByte, "a frame without its end: " + reason + hint)]
+    case .dropping(let excess): return closeExcess(excess, lastByte, "; " + reason).first
+    case .between: return close(lastByte, "bytes without a start: " + reason + hint)
+    case .checking: return close(lastByte, "a frame without its check: " + reason)
+    case .inside: return close(lastByte, "a frame without its end: " + reason + hint)
     }
   }
 

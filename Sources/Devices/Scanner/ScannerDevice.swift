@@ -184,7 +184,7 @@ actor ScannerDevice {
       case .gone(let reason):
         tally(&frames)
         let cause = place.isSerial ? "the scanner was unplugged" : "the connection ended"
-        for frame in frames.end(because: cause) { _ = await hand(over: frame) }
+        if let frame = frames.end(because: cause) { _ = await hand(over: frame) }
         await tellLeft(at: .now(), all: true)
         return reason
       }
@@ -192,7 +192,7 @@ actor ScannerDevice {
       await tellLeft(at: .now(), all: false)
       lookAround(at: .now())
     }
-    for frame in frames.end(because: "the daemon stopped") { _ = await hand(over: frame) }
+    if let frame = frames.end(because: "the daemon stopped") { _ = await hand(over: frame) }
     return nil
   }
 
