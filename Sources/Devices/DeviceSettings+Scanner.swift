@@ -30,7 +30,7 @@ extension DeviceSettings {
       fields.optional(ways[1])?.refuse(
         found: "\(ways.joined(separator: " and "))", allowed: "one of them: port, usb or address")
     }
-    for name in ways.dropFirst() { _ = fields.optional(name) }
+    for name in ["port", "usb", "address"] { _ = fields.optional(name) }
     switch ways.first {
     case "usb": return fields.optional("usb").flatMap { usb($0) }.map { .scanner(.usb($0)) }
     case "address": return scannerAddress(&fields).map { .scanner($0) }
