@@ -5,6 +5,8 @@ public enum JSON: Sendable, Hashable {
   /// A number without fraction and exponent that fits.
   case int(Int64)
   case double(Double)
+  /// A number with digits that neither of these holds, up to 38 of them.
+  case decimal(ExactNumber)
   case string(String)
   case array([JSON])
   case object([Member])
@@ -39,6 +41,7 @@ public enum JSON: Sendable, Hashable {
     switch self {
     case .int(let number): Double(number)
     case .double(let number): number
+    case .decimal(let number): number.double
     default: nil
     }
   }
@@ -66,6 +69,7 @@ extension JSONWriter {
     case .bool(let flag): value(flag)
     case .int(let number): value(number)
     case .double(let number): value(number)
+    case .decimal(let number): value(number)
     case .string(let text): value(text)
     case .array(let items): array { writer in for item in items { writer.value(item) } }
     case .object(let members):
@@ -127,7 +131,11 @@ extension JSONScanner {
     default:
       let text = String(decoding: bytes[range], as: UTF8.self)
       if let number = Int64(text) { return .int(number) }
-      return Double(text).flatMap { $0.isFinite ? .double($0) : nil }
+      guard let double = Double(text), double.isFinite else { return nil }
+      // Sixteen bytes with a point have fifteen digits at most, and those a Double holds.
+      guard range.count > 16, let exact = DecimalNumber(text) else { return .double(double) }
+      let isWhole = !bytes[range].contains { $0 == 0x2E || $0 | 0x20 == 0x65 }
+      return isWhole || !exact.isHeld(by: double) ? .decimal(ExactNumber(exact)) : .double(double)
     }
   }
 

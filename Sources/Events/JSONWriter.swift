@@ -54,6 +54,11 @@ public struct JSONWriter: Sendable {
     bytes.append(contentsOf: number.description.utf8)
   }
 
+  public mutating func value(_ number: ExactNumber) {
+    separate()
+    bytes.append(contentsOf: number.text.utf8)
+  }
+
   public mutating func value(_ flag: Bool) {
     separate()
     bytes.append(contentsOf: (flag ? "true" : "false").utf8)

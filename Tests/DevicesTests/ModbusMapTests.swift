@@ -12,7 +12,7 @@ struct BrokenMap: Sendable, CustomTestStringConvertible {
   var testDescription: String { message }
 
   /// A map with one tag in one group.
-  static func tag(_ fields: String, _ message: String, name: String = "force", group: String = "") -> BrokenMap {
+  static func tag(_ fields: String, _ messages: String..., name: String = "force", group: String = "") -> BrokenMap {
     BrokenMap(
       yaml: """
         kind: modbus
@@ -21,7 +21,7 @@ struct BrokenMap: Sendable, CustomTestStringConvertible {
             tags:
               \(name): { \(fields) }
         \(group)
-        """, message: "5: groups.process.tags.\(name)" + message)
+        """, message: messages.map { "5: groups.process.tags.\(name)" + $0 }.joined(separator: "\n"))
   }
 
   /// A cycle whose lines are `fields`, from line 4 on.
@@ -30,13 +30,16 @@ struct BrokenMap: Sendable, CustomTestStringConvertible {
       yaml: "kind: modbus\ngroups:\n  cycle:\n" + fields.map { "    " + $0 + "\n" }.joined(), message: message)
   }
 
-  private static let types = "bool, int16, uint16, int32, uint32, float32"
+  private static let types =
+    "bool, bits, int16, uint16, int32, uint32, int64, uint64, float32, float64, bcd16, bcd32, string"
+  private static let orders =
+    "ABCD, CDAB, BADC, DCBA, ABCDEFGH, BADCFEHG, GHEFCDAB, HGFEDCBA, CDABGHEF, DCBAHGFE, EFGHABCD, FEHGBADC"
   private static let modicon =
-    "an address of 5 or 6 digits such as 40001 or 400001 (0: coil, 1: discrete input, 3: input register, "
-    + "4: holding register; counted from 1), with .0 to .15 for a bit of a register"
+    "40001, 400001, 4x1 or HR1 (counted from 1; 0 or CO: coil, 1 or DI: discrete input, 3 or IR: input register, "
+    + "4 or HR: holding register), holding:0 (counted from 0), and .3 or .4..7 behind it for bits of a register"
   private static let trigger = "trigger: { tag: count, at: 40100, type: uint16 }"
   private static let tags = "tags: { force: { at: 40102, type: uint16 } }"
-  private static let numbersOnly = "leave it out: it is for numbers only, not for a bool or named values"
+  private static let numbersOnly = "leave it out: it is for numbers only, not for a bool, a string or named values"
 
   private static let guarded = "; or name the tag that guards a larger block: guard: TAG beside the trigger"
   private static let range = "allowed: a range of one table, the lower address first, such as 40001..40120"
@@ -67,10 +70,10 @@ struct BrokenMap: Sendable, CustomTestStringConvertible {
       message: "2: addresses: found \"modcon\"; allowed: modicon, zero-based; did you mean \"modicon\"?"),
     BrokenMap(
       yaml: "kind: modbus\nword-order: ABDC\ngroups: { a: { tags: { b: { at: 40001, type: int16 } } } }\n",
-      message: "2: word-order: found \"ABDC\"; allowed: ABCD, CDAB, BADC, DCBA; did you mean \"ABCD\"?"),
+      message: "2: word-order: found \"ABDC\"; allowed: \(orders); did you mean \"ABCD\"?"),
     BrokenMap(
-      yaml: "kind: modbus\nword-order: ABCDEFGH\ngroups: { a: { tags: { b: { at: 40001, type: int16 } } } }\n",
-      message: "2: word-order: found \"ABCDEFGH\"; allowed: ABCD, CDAB, BADC, DCBA: ABCDEFGH is not supported yet"),
+      yaml: "kind: modbus\nword-order: AB\ngroups: { a: { tags: { b: { at: 40001, type: int16 } } } }\n",
+      message: "2: word-order: found \"AB\"; allowed: \(orders)"),
     BrokenMap(
       yaml:
         "kind: modbus\nrequests: { max-registers: 126 }\ngroups: { a: { tags: { b: { at: 40001, type: int16 } } } }\n",
@@ -81,18 +84,93 @@ struct BrokenMap: Sendable, CustomTestStringConvertible {
     tag("type: int16", ": found no \"at\"; allowed: at: " + modicon),
     tag("at: 40001", ": found no \"type\"; allowed: type: " + types),
     tag("at: 40001, type: int61", ".type: found \"int61\"; allowed: \(types); did you mean \"int16\"?"),
-    tag("at: 40001, type: bcd32", ".type: found \"bcd32\"; allowed: \(types): bcd32 is not supported yet"),
-    tag("at: 40001, type: float64", ".type: found \"float64\"; allowed: \(types): float64 is not supported yet"),
-    tag("at: 40001, type: string(10)", ".type: found \"string(10)\"; allowed: \(types): string is not supported yet"),
-    tag("at: 40001, type: bits 4..7", ".type: found \"bits 4..7\"; allowed: \(types): bits is not supported yet"),
-    tag("at: 4001, type: int16", ".at: found \"4001\"; allowed: " + modicon),
-    tag("at: 40000, type: int16", ".at: found \"40000\"; allowed: " + modicon),
-    tag("at: 40001.16, type: bool", ".at: found \"40001.16\"; allowed: " + modicon),
+    tag(
+      "at: 40001, type: string(10)",
+      ".type: found \"string(10)\"; allowed: type: string with its length beside it, such as { type: string, length: 10 }"
+    ),
+    tag(
+      "at: 40001, type: bits 4..7",
+      ".type: found \"bits 4..7\"; allowed: type: bits with the bits in its address, such as "
+        + "{ at: 40020.4..7, type: bits }"),
+    tag(
+      "at: 40001, type: string", ": found no \"length\"; allowed: length: its characters of one byte, two a register"),
+    tag("at: 40001, type: string, length: 0", ".length: found \"0\"; allowed: a whole number from 1 to 250"),
+    tag("at: 40001, type: string, length: 251", ".length: found \"251\"; allowed: a whole number from 1 to 250"),
+    tag(
+      "at: 40001, type: string, length: 4, encoding: gb2312",
+      ".encoding: found \"gb2312\"; allowed: ascii, utf-8, gbk"),
+    tag(
+      "at: 40001, type: int16, length: 4",
+      ".length: found \"length\" of a int16; allowed: leave it out: it is for strings only"),
+    tag(
+      "at: 40001, type: bool, encoding: gbk",
+      ".encoding: found \"encoding\" of a bool; allowed: leave it out: it is for strings only",
+      ".at: found \"40001\"; allowed: for a bool one bit: 40001.0 to 40001.15, a coil or a discrete input"),
+    tag("at: 40001, type: string, length: 4, word-order: CDAB", ".word-order: found \"CDAB\"; allowed: AB, BA"),
+    tag("at: 40001, type: string, length: 4, scale: 2", ".scale: found \"scale\"; allowed: " + numbersOnly),
+    tag("at: 40001, type: string, length: 4, limits: [1, 2]", ".limits: found \"limits\"; allowed: " + numbersOnly),
+    tag("at: 40001, type: string, length: 4, deadband: 1", ".deadband: found \"deadband\"; allowed: " + numbersOnly),
+    tag(
+      "at: 40001, type: string, length: 4, values: { 1: a }",
+      ".values: found \"values\" of a string; allowed: leave it out: only whole numbers and bits have named values"),
+    tag(
+      "at: 40001, type: float64, values: { 1: a }",
+      ".values: found \"values\" of a float64; allowed: leave it out: only whole numbers and bits have named values"),
+    tag(
+      "at: 465536, type: string, length: 3",
+      ".at: found \"465536\"; allowed: a place with room for 2 registers: a table ends with its 65536th"),
+    tag(
+      "at: 40001, type: bits", ".at: found \"40001\"; allowed: the bits of the register: 40001.0..3 for the lowest four"
+    ),
+    tag("at: 00001, type: bits", ".at: found \"00001\"; allowed: some bits of a register; type: bool for a coil"),
+    tag(
+      "at: 40001.4..7, type: int16", ".at: found \"40001.4..7\"; allowed: whole registers for int16, not single bits"),
+    tag("at: 40001.4..7, type: bool", ".at: found \"40001.4..7\"; allowed: for a bool one bit; for several type: bits"),
+    tag(
+      "at: 40001.7..4, type: bits",
+      ".at: found \"40001.7..4\", whose bits do not begin with the lower one; allowed: " + modicon),
+    tag(
+      "at: 40001.4..5, type: bits, word-order: BA",
+      ".word-order: found \"word-order\" of a bits; allowed: leave it out: bit 0 is the least significant of the register"
+    ),
+    tag(
+      "at: 40001.4..5, type: bits, values: { 4: on }",
+      ".values.4: found \"4\" as a number; allowed: whole numbers from 0 to 3"),
+    tag(
+      "at: 40001, type: bcd16, values: { 10000: on }",
+      ".values.10000: found \"10000\" as a number; allowed: whole numbers from 0 to 9999"),
+    tag(
+      "at: 40001, type: int64, word-order: ABCD",
+      ".word-order: found \"ABCD\"; allowed: ABCDEFGH, BADCFEHG, GHEFCDAB, HGFEDCBA, CDABGHEF, DCBAHGFE, EFGHABCD, FEHGBADC"
+    ),
+    tag(
+      "at: holdin:1, type: int16",
+      ".at: found \"holdin:1\", whose table is none; allowed: " + modicon + "; did you mean \"holding:1\"?"),
+    tag(
+      "at: HR0, type: int16",
+      ".at: found \"HR0\", which counted from 1 is none, and counted from 0 is 40001 or holding:0; allowed: " + modicon),
+    tag(
+      "at: 65536, type: int16", ".at: found \"65536\", which may be 465536 (counted from 1); allowed: " + modicon),
+    tag(
+      "at: 100, type: int16",
+      ".at: found \"100\", which may be 40100 (counted from 1) or holding:100 (counted from 0); allowed: " + modicon),
+    tag(
+      "at: 0x1F, type: int16",
+      ".at: found \"0x1F\", which may be 40031 (counted from 1) or holding:31 (counted from 0); allowed: " + modicon),
+    tag(
+      "at: 4001, type: int16",
+      ".at: found \"4001\", which may be 40001, 44001 (counted from 1) or holding:4001 (counted from 0); allowed: "
+        + modicon),
+    tag(
+      "at: 40000, type: int16",
+      ".at: found \"40000\", which counted from 1 is none, and counted from 0 is 40001 or holding:0; allowed: "
+        + modicon),
+    tag("at: 40001.16, type: bool", ".at: found \"40001.16\", whose bits are not 0 to 15; allowed: " + modicon),
     tag(
       "at: 40001, type: bool",
       ".at: found \"40001\"; allowed: for a bool one bit: 40001.0 to 40001.15, a coil or a discrete input"),
-    tag("at: 40001.3, type: int16", ".at: found \"40001.3\"; allowed: whole registers for int16, not a single bit"),
-    tag("at: 00001, type: int16", ".at: found \"00001\"; allowed: whole registers for int16, not a single bit"),
+    tag("at: 40001.3, type: int16", ".at: found \"40001.3\"; allowed: whole registers for int16, not single bits"),
+    tag("at: 00001, type: int16", ".at: found \"00001\"; allowed: whole registers for int16, not single bits"),
     tag(
       "at: 465536, type: float32",
       ".at: found \"465536\"; allowed: a place with room for 2 registers: a table ends with its 65536th"),
@@ -121,7 +199,7 @@ struct BrokenMap: Sendable, CustomTestStringConvertible {
         + "others are not supported yet"),
     tag(
       "at: 40001, type: int16, deadbnd: 1",
-      ".deadbnd: found unknown key \"deadbnd\"; allowed: as, at, deadband, limits, offset, role, scale, type, unit, values, word-order; did you mean \"deadband\"?"
+      ".deadbnd: found unknown key \"deadbnd\"; allowed: as, at, deadband, encoding, length, limits, offset, role, scale, type, unit, values, word-order; did you mean \"deadband\"?"
     ),
     tag(
       "at: 40001, type: int16",
@@ -169,6 +247,14 @@ struct BrokenMap: Sendable, CustomTestStringConvertible {
       [trigger, "tags:", "  near: { at: 40001, type: int16 }", "  far: { at: 40126, type: int16 }"],
       "6: groups.cycle.tags: found 126 registers from the first to the last holding tag; allowed: at most 125, so that "
         + "one request reads the whole block of a cycle" + guarded),
+    cycle(
+      [tags, trigger, "acknowledge: { at: 4110 }"],
+      "6: groups.cycle.acknowledge.at: found \"4110\", which may be 40110, 44110 (counted from 1) or holding:4110 "
+        + "(counted from 0); allowed: a holding register: " + modicon),
+    cycle(
+      [tags, trigger, "acknowledge: { at: 40110.4..5 }"],
+      "6: groups.cycle.acknowledge.at: found \"40110.4..5\"; allowed: a holding register: writing one bit of a register is "
+        + "not supported yet"),
     cycle(
       [trigger, "guard: nea", "tags:", "  near: { at: 40001, type: int16 }", "  far: { at: 40126, type: float32 }"],
       "5: groups.cycle.guard: found \"nea\"; allowed: a whole number of the block that the PLC changes with each cycle: "

@@ -13,39 +13,68 @@ from pymodbus.server import ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 COUNTER, ACKNOWLEDGE, FORCE, VERDICT = 99, 109, 101, 103  # PDU addresses of 40100, 40110, 40102, 40104
-ORDERS = {"ABCD": (0, 1, 2, 3), "CDAB": (2, 3, 0, 1), "BADC": (1, 0, 3, 2), "DCBA": (3, 2, 1, 0)}
-VALUES = {
-    "int32": (">i", [-2_000_000_001, 70_000]),
-    "uint32": (">I", [4_000_000_001, 7]),
-    "float32": (">f", [101.5, -0.1]),
+ORDERS = {
+    "h": ["AB", "BA"],
+    "i": ["ABCD", "CDAB", "BADC", "DCBA"],
+    "q": ["ABCDEFGH", "BADCFEHG", "GHEFCDAB", "HGFEDCBA", "CDABGHEF", "DCBAHGFE", "EFGHABCD", "FEHGBADC"],
 }
+VALUES = {
+    "int16": ("h", ">h", [-123, 32_767]),
+    "uint16": ("h", ">H", [65_413, 1]),
+    "int32": ("i", ">i", [-2_000_000_001, 70_000]),
+    "uint32": ("i", ">I", [4_000_000_001, 7]),
+    "float32": ("i", ">f", [101.5, -0.1]),
+    "int64": ("q", ">q", [-9_007_199_254_740_993, 9_223_372_036_854_775_807]),
+    "uint64": ("q", ">Q", [18_446_744_073_709_551_615, 9_223_372_036_854_775_808, 5]),
+    "float64": ("q", ">d", [3.141592653589793, -1e-300]),
+    "bcd16": ("h", ">H", [9876, 42]),
+    "bcd32": ("i", ">I", [12_345_678, 90]),
+}
+# The text, its encoding, its length in bytes, what fills it up, the order of the bytes in a word.
+TEXTS = [
+    ("SN0042", "ascii", 10, b"\0", "AB"), ("SN0042", "ascii", 10, b" ", "BA"), ("LOT-7", "ascii", 5, b"\0", "BA"),
+    ("größe", "utf-8", 12, b"\0", "AB"), ("钢卷五号", "gbk", 10, b" ", "BA"), ("钢卷五号", "utf-8", 12, b"\0", "AB"),
+]
 
 
-def words(format_, value, order):
-    packed = struct.pack(format_, value)
-    moved = bytes(packed[i] for i in ORDERS[order])
-    return list(struct.unpack(">HH", moved))
+def registers_of(packed, order):
+    moved = bytes(packed["ABCDEFGH".index(letter)] for letter in order)
+    return list(struct.unpack(f">{len(moved) // 2}H", moved))
+
+
+def packed_as(type_, format_, value):
+    """The bytes of a value, most significant first; BCD has its decimal digits as nibbles."""
+    return struct.pack(format_, int(str(value), 16) if type_.startswith("bcd") else value)
 
 
 def layout():
     """Registers of the holding table from 200 on, and the tags that a map needs to read them."""
-    registers, tags, address = [], {}, 200
-    for type_, (format_, values) in VALUES.items():
-        for order in ORDERS:
+    registers, tags = [], {}
+
+    def add(name, words, bits="", **fields):
+        tags[name] = {"at": f"holding:{200 + len(registers)}{bits}", **fields}
+        registers.extend(words)
+
+    for type_, (size, format_, values) in VALUES.items():
+        for order in ORDERS[size]:
             for index, value in enumerate(values):
-                registers += words(format_, value, order)
-                exact = struct.unpack(format_, struct.pack(format_, value))[0]
-                tags[f"{type_}-{order.lower()}-{index}"] = {
-                    "at": f"holding:{address}", "type": type_, "word-order": order, "value": exact,
-                }
-                address += 2
-    for type_, value, word in [("int16", -123, 0xFF85), ("uint16", 65_413, 0xFF85), ("bool", True, 0x0008)]:
-        at = f"holding:{address}" + (".3" if type_ == "bool" else "")
-        registers.append(word)
-        tags[f"{type_}-word"] = {"at": at, "type": type_, "value": value}
-        address += 1
-    registers.append(215)
-    tags["scaled"] = {"at": f"holding:{address}", "type": "uint16", "scale": 0.1, "value": 21.5}
+                packed = packed_as(type_, format_, value)
+                exact = struct.unpack(format_, packed)[0] if type_ == "float32" else value
+                fields = {"type": type_, "word-order": order, "value": exact}
+                add(f"{type_}-{order.lower()}-{index}", registers_of(packed, order), **fields)
+    for index, (text, encoding, length, padding, order) in enumerate(TEXTS):
+        filled = text.encode(encoding).ljust(length, padding)
+        filled += b"\0" * (len(filled) % 2)
+        words = [word for place in range(0, len(filled), 2) for word in registers_of(filled[place:place + 2], order)]
+        fields = {"type": "string", "length": length, "encoding": encoding, "word-order": order, "value": text}
+        add(f"string-{index}", words, **fields)
+    add("bool-word", [0x0008], ".3", type="bool", value=True)
+    add("bits-low", [0xA6F5], ".0..3", type="bits", value=5)
+    add("bits-high", [0xA6F5], ".12..15", type="bits", value=10)
+    add("bits-across", [0xA6F5], ".6..9", type="bits", value=11)
+    add("scaled", [215], type="uint16", scale=0.1, value=21.5)
+    add("scaled-large", registers_of(struct.pack(">Q", 12_345_678_901_234_567), "ABCDEFGH"), type="uint64", scale=0.001,
+        value="12345678901234.567")
     return registers, tags
 
 
@@ -83,7 +112,7 @@ async def main():
         if line in ("", "stop"):
             break
         count += 1
-        force = words(">f", 100 + count / 4, "ABCD")
+        force = registers_of(struct.pack(">f", 100 + count / 4), "ABCD")
         for address, values in [(FORCE, force), (VERDICT, [2 if count % 3 == 0 else 1]), (COUNTER, [count])]:
             await server.async_setValues(7, 3, address, values)
         print(json.dumps({"cycle": count, "force": 100 + count / 4}), flush=True)

@@ -53,6 +53,8 @@ struct ForeignPLCTests {
       var fields = "at: \"\(tag.value["at"]?.text ?? "")\", type: \(tag.value["type"]?.text ?? "")"
       if let order = tag.value["word-order"]?.text { fields += ", word-order: \(order)" }
       if let scale = tag.value["scale"]?.number { fields += ", scale: \(scale)" }
+      if let length = tag.value["length"]?.whole { fields += ", length: \(length)" }
+      if let encoding = tag.value["encoding"]?.text { fields += ", encoding: \(encoding)" }
       text += "      \(tag.name): { \(fields) }\n"
     }
     return text + """
@@ -75,7 +77,7 @@ struct ForeignPLCTests {
       }
       return found.count == tags.count
     }
-    for tag in tags { #expect(isSame(try #require(found[tag.name]), tag.value["value"]), "\(tag.name)") }
+    for tag in tags { #expect(isSame(try #require(found[tag.name]), tag.value), "\(tag.name)") }
   }
 
   private func compareReadCommand(_ tags: [JSON.Member], _ line: LineFolder) async throws {
@@ -83,15 +85,18 @@ struct ForeignPLCTests {
     let items = try #require(JSON(Array(read.output.utf8))?["tags"]?.items, "\(read.messages)")
     for tag in tags {
       let shown = items.first { $0["tag"]?.text == tag.name }
-      #expect(shown?["value"].flatMap { TagValue($0) }.map { isSame($0, tag.value["value"]) } == true, "\(tag.name)")
+      #expect(shown?["value"].flatMap { TagValue($0) }.map { isSame($0, tag.value) } == true, "\(tag.name)")
     }
   }
 
   /// A float32 may be written by either side in its shortest or its exact decimal: both are the same float32.
-  private func isSame(_ found: TagValue, _ expected: JSON?) -> Bool {
-    if case .bool(let flag) = found { return flag == expected?.flag }
-    guard let a = found.number, let b = expected?.number else { return false }
-    return a == b || Float(a) == Float(b)
+  private func isSame(_ found: TagValue, _ tag: JSON) -> Bool {
+    guard let expected = tag["value"] else { return false }
+    if found == TagValue(expected) { return true }
+    // More digits than a number of the foreign side has are told as a text.
+    if case .decimal(let exact) = found { return exact.text == expected.text }
+    guard tag["type"]?.text == "float32", let a = found.number, let b = expected.number else { return false }
+    return Float(a) == Float(b)
   }
 
   private func compareCycles(_ plc: Program, _ answers: CentralAnswers) async throws {

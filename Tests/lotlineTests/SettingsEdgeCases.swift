@@ -292,25 +292,31 @@ let brokenPress = #"""
 
   - addresses: modicon
   + addresses: zero-based
-  ! devices/press.yaml:12: groups.process.tags.force.at: found "40001"; allowed: holding:0, input:0, coil:0 or
-      discrete:0 and up to 65535, with .0 to .15 for a bit of a register
-  ! devices/press.yaml:13: groups.process.tags.door.at: found "40020.3"; allowed: holding:0, input:0, coil:0 or
-      discrete:0 and up to 65535, with .0 to .15 for a bit of a register
-  ! devices/press.yaml:16: groups.cycle.trigger.at: found "40100"; allowed: holding:0, input:0, coil:0 or
-      discrete:0 and up to 65535, with .0 to .15 for a bit of a register
-  ! devices/press.yaml:19: groups.cycle.tags.peak.at: found "40102"; allowed: holding:0, input:0, coil:0 or
-      discrete:0 and up to 65535, with .0 to .15 for a bit of a register
-  ! devices/press.yaml:20: groups.cycle.tags.verdict.at: found "40104"; allowed: holding:0, input:0, coil:0 or
-      discrete:0 and up to 65535, with .0 to .15 for a bit of a register
+  ! devices/press.yaml:12: groups.process.tags.force.at: found "40001", which counted from 1 is holding:0, and
+      counted from 0 is holding:40001; allowed: holding:0, input:0, coil:0 or discrete:0 and up to 65535, and .3
+      or .4..7 behind it for bits of a register
+  ! devices/press.yaml:13: groups.process.tags.door.at: found "40020.3", which counted from 1 is holding:19, and
+      counted from 0 is holding:40020; allowed: holding:0, input:0, coil:0 or discrete:0 and up to 65535, and .3
+      or .4..7 behind it for bits of a register
+  ! devices/press.yaml:16: groups.cycle.trigger.at: found "40100", which counted from 1 is holding:99, and
+      counted from 0 is holding:40100; allowed: holding:0, input:0, coil:0 or discrete:0 and up to 65535, and .3
+      or .4..7 behind it for bits of a register
+  ! devices/press.yaml:19: groups.cycle.tags.peak.at: found "40102", which counted from 1 is holding:101, and
+      counted from 0 is holding:40102; allowed: holding:0, input:0, coil:0 or discrete:0 and up to 65535, and .3
+      or .4..7 behind it for bits of a register
+  ! devices/press.yaml:20: groups.cycle.tags.verdict.at: found "40104", which counted from 1 is holding:103, and
+      counted from 0 is holding:40104; allowed: holding:0, input:0, coil:0 or discrete:0 and up to 65535, and .3
+      or .4..7 behind it for bits of a register
 
   - word-order: ABCD
   + word-order: ACBD
-  ! devices/press.yaml:4: word-order: found "ACBD"; allowed: ABCD, CDAB, BADC, DCBA; did you mean "ABCD"?
+  ! devices/press.yaml:4: word-order: found "ACBD"; allowed: ABCD, CDAB, BADC, DCBA, ABCDEFGH, BADCFEHG,
+      GHEFCDAB, HGFEDCBA, CDABGHEF, DCBAHGFE, EFGHABCD, FEHGBADC; did you mean "ABCD"?
 
   - word-order: ABCD
-  + word-order: GHEFCDAB
-  ! devices/press.yaml:4: word-order: found "GHEFCDAB"; allowed: ABCD, CDAB, BADC, DCBA: GHEFCDAB is not supported
-      yet
+  + word-order: GHEFCDBA
+  ! devices/press.yaml:4: word-order: found "GHEFCDBA"; allowed: ABCD, CDAB, BADC, DCBA, ABCDEFGH, BADCFEHG,
+      GHEFCDAB, HGFEDCBA, CDABGHEF, DCBAHGFE, EFGHABCD, FEHGBADC; did you mean "GHEFCDAB"?
 
   - requests: { timeout: 1s, max-registers: 125, max-gap: 8, pause: 0ms }
   + requests: { max-registers: 126 }
@@ -341,20 +347,21 @@ let brokenPress = #"""
       each poll is an event with all tags
 
   - force: { at: 40001, type: float32, unit: kN, deadband: 0.2, limits: [80, 120] }
-  + force: { at: 40001, type: bcd32 }
-  ! devices/press.yaml:12: groups.process.tags.force.type: found "bcd32"; allowed: bool, int16, uint16, int32,
-      uint32, float32: bcd32 is not supported yet
+  + force: { at: 40001, type: string }
+  ! devices/press.yaml:12: groups.process.tags.force: found no "length"; allowed: length: its characters of one
+      byte, two a register
 
   - force: { at: 40001, type: float32, unit: kN, deadband: 0.2, limits: [80, 120] }
   + force: { at: 40001, type: flaot32 }
-  ! devices/press.yaml:12: groups.process.tags.force.type: found "flaot32"; allowed: bool, int16, uint16, int32,
-      uint32, float32; did you mean "float32"?
+  ! devices/press.yaml:12: groups.process.tags.force.type: found "flaot32"; allowed: bool, bits, int16, uint16,
+      int32, uint32, int64, uint64, float32, float64, bcd16, bcd32, string; did you mean "float32"?
 
   - force: { at: 40001, type: float32, unit: kN, deadband: 0.2, limits: [80, 120] }
   + force: { at: 50001, type: float32 }
-  ! devices/press.yaml:12: groups.process.tags.force.at: found "50001"; allowed: an address of 5 or 6 digits such
-      as 40001 or 400001 (0: coil, 1: discrete input, 3: input register, 4: holding register; counted from 1), with
-      .0 to .15 for a bit of a register
+  ! devices/press.yaml:12: groups.process.tags.force.at: found "50001", which may be 450001 (counted from 1) or
+      holding:50001 (counted from 0); allowed: 40001, 400001, 4x1 or HR1 (counted from 1; 0 or CO: coil, 1 or
+      DI: discrete input, 3 or IR: input register, 4 or HR: holding register), holding:0 (counted from 0), and
+      .3 or .4..7 behind it for bits of a register
 
   - force: { at: 40001, type: float32, unit: kN, deadband: 0.2, limits: [80, 120] }
   + force: { at: 40001, type: float32, limits: [120, 80] }
@@ -372,9 +379,10 @@ let brokenPress = #"""
 
   - door: { at: 40020.3, type: bool }
   + door: { at: 40020.16, type: bool }
-  ! devices/press.yaml:13: groups.process.tags.door.at: found "40020.16"; allowed: an address of 5 or 6 digits
-      such as 40001 or 400001 (0: coil, 1: discrete input, 3: input register, 4: holding register; counted from 1),
-      with .0 to .15 for a bit of a register
+  ! devices/press.yaml:13: groups.process.tags.door.at: found "40020.16", whose bits are not 0 to 15; allowed:
+      40001, 400001, 4x1 or HR1 (counted from 1; 0 or CO: coil, 1 or DI: discrete input, 3 or IR: input
+      register, 4 or HR: holding register), holding:0 (counted from 0), and .3 or .4..7 behind it for bits of a
+      register
 
   - door: { at: 40020.3, type: bool }
   + door: { at: 40020, type: bool }

@@ -34,8 +34,16 @@ struct Changes: Sendable {
 
   private func moved(_ place: Int, to value: TagValue) -> Bool {
     guard let before = last[place] else { return true }
-    guard let old = before.number, let new = value.number else { return before != value }
+    let deadband = deadbands[place]
+    guard deadband > 0, let old = before.number, let new = value.number else { return before != value }
+    var distance = abs(new - old)
+    // Numbers of 64 bits may lie nearer together than Doubles do.
+    if max(abs(old), abs(new)) > 0x1p53, let exact = before.exactNumber?.negated,
+      let sum = value.exactNumber?.added(to: exact).sum
+    {
+      distance = abs(sum.double)
+    }
     // 80.2 - 80.0 is a little more than 0.2 in binary; that little is no change.
-    return abs(new - old) > deadbands[place] * (1 + 1e-9)
+    return distance > deadband * (1 + 1e-9)
   }
 }

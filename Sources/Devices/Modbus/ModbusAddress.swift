@@ -1,19 +1,26 @@
-/// Where a value is in a Modbus device: a table, a place in it, and perhaps one bit of a register.
+/// Where a value is in a Modbus device: a table, a place in it, and perhaps some bits of a register.
 public struct ModbusAddress: Sendable, Hashable, CustomStringConvertible {
   public let table: Table
   /// As it goes over the wire: 0 to 65535.
   public let number: Int
-  /// A bit of a register, 0 being the least significant.
-  public let bit: Int?
+  /// Bits of a register, 0 being the least significant; nil for whole registers, and in tables of bits.
+  public let bits: ClosedRange<Int>?
   /// As the map writes it.
   public let text: String
 
   public init(table: Table, number: Int, bit: Int? = nil, text: String) {
+    self.init(table: table, number: number, bits: bit.map { $0...$0 }, text: text)
+  }
+
+  public init(table: Table, number: Int, bits: ClosedRange<Int>?, text: String) {
     self.table = table
     self.number = number
-    self.bit = bit
+    self.bits = bits
     self.text = text
   }
+
+  /// The bit of a register, where it is a single one.
+  public var bit: Int? { bits.flatMap { $0.count == 1 ? $0.lowerBound : nil } }
 
   public var description: String { text }
 
@@ -33,72 +40,33 @@ public struct ModbusAddress: Sendable, Hashable, CustomStringConvertible {
 
     /// Whether it holds single bits, not registers of 16.
     public var isBits: Bool { self == .coil || self == .discrete }
-
-    /// The first digit of a Modicon address.
-    init?(digit: Character) {
-      switch digit {
-      case "0": self = .coil
-      case "1": self = .discrete
-      case "3": self = .input
-      case "4": self = .holding
-      default: return nil
-      }
-    }
   }
 
   /// How a map writes addresses.
   public enum Notation: String, Sendable, Hashable, CaseIterable {
-    /// 40001 or 400001: the first digit is the table, the rest counts from 1.
+    /// 40001, 400001, 4x1 or HR1: the table by its digit or letters, the rest counts from 1.
+    ///
+    /// `holding:0` is understood too, since it says itself how it counts.
     case modicon
     /// `holding:0`: the table by name, counted from 0 as on the wire, in decimal or (`0x1F`) in hex.
     case zeroBased = "zero-based"
 
     /// What a message says is allowed.
     var allowed: String {
-      switch self {
+      let bits = "and .3 or .4..7 behind it for bits of a register"
+      return switch self {
       case .modicon:
-        "an address of 5 or 6 digits such as 40001 or 400001 (0: coil, 1: discrete input, 3: input register, "
-          + "4: holding register; counted from 1), with .0 to .15 for a bit of a register"
-      case .zeroBased:
-        "holding:0, input:0, coil:0 or discrete:0 and up to 65535, with .0 to .15 for a bit of a register"
+        "40001, 400001, 4x1 or HR1 (counted from 1; 0 or CO: coil, 1 or DI: discrete input, 3 or IR: input register, "
+          + "4 or HR: holding register), holding:0 (counted from 0), \(bits)"
+      case .zeroBased: "holding:0, input:0, coil:0 or discrete:0 and up to 65535, \(bits)"
       }
     }
   }
 
-  /// Reads the text of an address; nil if it is none in that notation.
+  /// Reads the text of an address; nil if it is none in that notation, or may be more than one.
   public init?(_ text: String, notation: Notation) {
-    let parts = text.split(separator: ".", omittingEmptySubsequences: false)
-    guard parts.count <= 2, let whole = parts.first else { return nil }
-    let place: (table: Table, number: Int)?
-    switch notation {
-    case .modicon: place = Self.modicon(whole)
-    case .zeroBased: place = Self.zeroBased(whole)
-    }
-    guard let place, (0...65535).contains(place.number) else { return nil }
-    var bit: Int?
-    if parts.count == 2 {
-      guard !place.table.isBits, let found = Devices.number(digits: parts[1]), found < 16 else { return nil }
-      bit = found
-    }
-    self.init(table: place.table, number: place.number, bit: bit, text: text)
-  }
-
-  private static func modicon(_ text: Substring) -> (Table, Int)? {
-    guard text.count == 5 || text.count == 6, let table = text.first.flatMap({ Table(digit: $0) }),
-      let counted = Devices.number(digits: text.dropFirst())
-    else { return nil }
-    return (table, counted - 1)
-  }
-
-  private static func zeroBased(_ text: Substring) -> (Table, Int)? {
-    let parts = text.split(separator: ":", omittingEmptySubsequences: false)
-    guard parts.count == 2, let table = Table(rawValue: String(parts[0])) else { return nil }
-    if parts[1].hasPrefix("0x") {
-      let digits = parts[1].dropFirst(2)
-      guard digits.allSatisfy(\.isHexDigit), let number = Int(digits, radix: 16) else { return nil }
-      return (table, number)
-    }
-    return Devices.number(digits: parts[1]).map { (table, $0) }
+    guard let address = try? Self.read(text, as: notation) else { return nil }
+    self = address
   }
 }
 

@@ -196,7 +196,9 @@ extension TagValue {
     case .bool(let flag): flag ? "true" : "false"
     case .int(let number): String(number)
     case .double(let number): String(number)
-    case .string(let text): text
+    case .decimal(let number): number.text
+    // A string of nothing but padding names nobody.
+    case .string(let text): text.isEmpty ? nil : text
     case .bad: nil
     }
   }

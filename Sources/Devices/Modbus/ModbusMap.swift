@@ -22,8 +22,7 @@ public struct ModbusMap: Sendable, Hashable {
   init?(_ fields: inout Fields) {
     let about = fields.text("about")
     let notation = fields.choice("addresses", of: ModbusAddress.Notation.allCases.map(\.rawValue))
-    let orders = WordOrder.choices(width: 2).map(\.rawValue)
-    let order = fields.choice("word-order", of: orders, notYet: WordOrder.notYet).flatMap { WordOrder(rawValue: $0) }
+    let order = fields.choice("word-order", of: WordOrder.ofMaps.map(\.rawValue)).flatMap { WordOrder(rawValue: $0) }
     var limits = RequestLimits(fields.optional("requests"))
     let written = notation.flatMap { ModbusAddress.Notation(rawValue: $0) } ?? .modicon
     limits.readable = Self.readable(fields.optional("readable"), notation: written)
@@ -67,16 +66,16 @@ extension AddressRange {
   /// Reads `40001..40120`, `holding:0..holding:119`, `holding:0..119`, or one address.
   init?(_ text: String, notation: ModbusAddress.Notation) {
     guard let dots = text.firstRange(of: "..") else {
-      guard let place = ModbusAddress(text, notation: notation), place.bit == nil else { return nil }
+      guard let place = ModbusAddress(text, notation: notation), place.bits == nil else { return nil }
       self.init(table: place.table, range: place.number..<(place.number + 1))
       return
     }
     let (begin, end) = (String(text[..<dots.lowerBound]), String(text[dots.upperBound...]))
-    guard let first = ModbusAddress(begin, notation: notation), first.bit == nil else { return nil }
+    guard let first = ModbusAddress(begin, notation: notation), first.bits == nil else { return nil }
     // The table by name need not be said twice.
     let named = begin.split(separator: ":").first.map { "\($0):\(end)" } ?? end
     guard let last = ModbusAddress(end, notation: notation) ?? ModbusAddress(named, notation: notation),
-      last.bit == nil, last.table == first.table, last.number >= first.number
+      last.bits == nil, last.table == first.table, last.number >= first.number
     else { return nil }
     self.init(table: first.table, range: first.number..<(last.number + 1))
   }

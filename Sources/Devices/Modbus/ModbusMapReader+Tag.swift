@@ -1,3 +1,4 @@
+import Events
 import Settings
 
 extension ModbusMapReader {
@@ -9,10 +10,11 @@ extension ModbusMapReader {
     var fields = node.fields(of: "at, type and more, such as { at: 40001, type: int16 }")
     defer { fields.close() }
     let type = self.type(&fields, of: ValueType.allCases, nil)
-    let address = self.address(&fields, type: type)
+    let text = text(&fields, type: type)
+    let address = self.address(&fields, type: type, length: text?.length ?? 0)
     let order = type.flatMap { self.order(&fields, type: $0, table: address?.table) }
     if type == nil { _ = fields.optional("word-order") }
-    let names = names(&fields, type: type)
+    let names = names(&fields, type: type, bits: address?.bits)
     let isNumber = type?.isNumber ?? true && !fields.has("values")
     let scaling = scaling(&fields, isNumber: isNumber)
     let unit = fields.text("unit", "a unit in UCUM, such as kN or Cel")
@@ -20,58 +22,108 @@ extension ModbusMapReader {
     let limits = limits(&fields, isNumber: isNumber)
     let role = role(&fields, type: type, names: names, inCycle: inCycle)
     fields.unsupported("write")
-    guard let type, let address else { return nil }
+    guard let type, let address, type != .string || text != nil else { return nil }
     return ModbusTag(
       name: name, address: address, type: type, order: order, scaling: scaling, unit: unit, deadband: deadband,
-      limits: limits, role: role, names: names)
+      limits: limits, role: role, names: names, length: text?.length ?? 0, encoding: text?.encoding ?? .ascii)
   }
 
   func type(_ fields: inout Fields, of choices: [ValueType], _ what: String?) -> ValueType? {
     let names = choices.map(\.rawValue)
     guard let node = fields.required("type", what ?? names.joined(separator: ", ")) else { return nil }
-    if let text = node.text,
-      let refused = ValueType.notYet.first(where: { text == $0 || text.hasPrefix($0 + " ") || text.hasPrefix($0 + "(") }
-      )
-    {
-      node.refuse(allowed: "\(names.joined(separator: ", ")): \(refused) is not supported yet")
-      return nil
-    }
     if let what, let text = node.text, let type = ValueType(rawValue: text), !choices.contains(type) {
       node.refuse(allowed: what)
+      return nil
+    }
+    // Other programs write these in one word.
+    if let text = node.text, what == nil, text.hasPrefix("string"), text != "string" {
+      node.refuse(allowed: "type: string with its length beside it, such as { type: string, length: 10 }")
+      return nil
+    }
+    if let text = node.text, what == nil, text.hasPrefix("bits"), text != "bits" {
+      node.refuse(allowed: "type: bits with the bits in its address, such as { at: 40020.4..7, type: bits }")
       return nil
     }
     return node.choice(of: names).flatMap { ValueType(rawValue: $0) }
   }
 
-  /// Reads `at`, which must be a place that the type fits.
-  func address(_ fields: inout Fields, type: ValueType?) -> ModbusAddress? {
-    guard let node = fields.required("at", notation.allowed) else { return nil }
-    guard let text = node.text, let address = ModbusAddress(text, notation: notation) else {
-      node.refuse(allowed: notation.allowed)
-      return nil
-    }
-    guard let type else { return address }
-    if type == .bool {
-      guard address.table.isBits || address.bit != nil else {
-        node.refuse(allowed: "for a bool one bit: \(text).0 to \(text).15, a coil or a discrete input")
-        return nil
+  /// Reads `length` and `encoding` of a string; nil for any other type, and where the length is wrong.
+  private func text(_ fields: inout Fields, type: ValueType?) -> (length: Int, encoding: TextEncoding)? {
+    guard type == .string else {
+      for name in ["length", "encoding"] where fields.has(name) {
+        guard let node = fields.optional(name), let type else { continue }
+        node.refuse(found: "\"\(name)\" of a \(type.rawValue)", allowed: "leave it out: it is for strings only")
       }
-    } else if address.table.isBits || address.bit != nil {
-      node.refuse(allowed: "whole registers for \(type.rawValue), not a single bit")
+      _ = (fields.optional("length"), fields.optional("encoding"))
       return nil
     }
-    return fits(ModbusTag(name: "", address: address, type: type), node) ? address : nil
+    let choices = TextEncoding.allCases.map(\.rawValue)
+    let encoding = fields.choice("encoding", of: choices).flatMap { TextEncoding(rawValue: $0) } ?? .ascii
+    if !encoding.isAvailable {
+      fields.optional("encoding")?.refuse(
+        allowed: "ascii or utf-8: this system's C library has no table of gbk (libc-gconv-modules-extra brings it)")
+    }
+    guard fields.required("length", "its characters of one byte, two a register") != nil,
+      let length = fields.integer("length", in: 1...(limits.maxRegisters * 2))
+    else { return nil }
+    return (length, encoding)
   }
 
-  /// Whether a value lies within the 65536 addresses of its table and within one request.
+  /// Reads `at`, which must be a place that the type fits.
+  func address(_ fields: inout Fields, type: ValueType?, length: Int = 0) -> ModbusAddress? {
+    guard let node = fields.required("at", notation.allowed), let address = place(node) else { return nil }
+    guard let type else { return address }
+    let text = address.text
+    switch type {
+    case .bool:
+      guard address.table.isBits || address.bit != nil else {
+        node.refuse(
+          allowed: address.bits == nil
+            ? "for a bool one bit: \(text).0 to \(text).15, a coil or a discrete input"
+            : "for a bool one bit; for several type: bits")
+        return nil
+      }
+    case .bits:
+      guard address.bits != nil else {
+        node.refuse(
+          allowed: address.table.isBits
+            ? "some bits of a register; type: bool for a \(address.table.word)"
+            : "the bits of the register: \(text).0..3 for the lowest four")
+        return nil
+      }
+    default:
+      guard !address.table.isBits, address.bits == nil else {
+        node.refuse(allowed: "whole registers for \(type.rawValue), not single bits")
+        return nil
+      }
+    }
+    return fits(ModbusTag(name: "", address: address, type: type, length: length), node) ? address : nil
+  }
+
+  /// Reads the text of an address; one that may be meant in more than one way is refused with all of them.
+  func place(_ node: SettingsNode, allowed: String? = nil) -> ModbusAddress? {
+    let allowed = (allowed.map { $0 + ": " } ?? "") + notation.allowed
+    guard let text = node.text else {
+      node.refuse(allowed: allowed)
+      return nil
+    }
+    do throws(AddressProblem) {
+      return try ModbusAddress.read(text, as: notation)
+    } catch {
+      node.refuse(found: error.found, allowed: allowed, nearest: error.nearest)
+      return nil
+    }
+  }
+
+  /// Whether a value lies within the 65536 addresses of its table, within one request, and within what may be read.
   func fits(_ tag: ModbusTag, _ node: SettingsNode) -> Bool {
     if tag.range.upperBound > 65536 {
-      node.refuse(allowed: "a place with room for \(tag.type.width) registers: a table ends with its 65536th")
+      node.refuse(allowed: "a place with room for \(tag.width) registers: a table ends with its 65536th")
       return false
     }
-    if tag.type.width > limits.most(of: tag.address.table) {
+    if tag.width > limits.most(of: tag.address.table) {
       node.refuse(
-        found: "a \(tag.type.rawValue), which takes \(tag.type.width) registers",
+        found: "a \(tag.type.rawValue), which takes \(tag.width) registers",
         allowed: "values of at most \(limits.maxRegisters) registers, as max-registers says")
       return false
     }
@@ -86,16 +138,18 @@ extension ModbusMapReader {
     return true
   }
 
-  /// Reads `word-order`; the map's own order holds for values of two registers, one register is as Modbus has it.
+  /// Reads `word-order`; the map's own order holds for values of two and four registers, one register is as Modbus has
+  /// it.
   func order(_ fields: inout Fields, type: ValueType, table: ModbusAddress.Table?) -> WordOrder? {
-    guard let node = fields.optional("word-order") else { return type.width == 2 ? order : nil }
-    if type == .bool {
+    guard let node = fields.optional("word-order") else { return order.fitting(width: type.width) }
+    if type == .bool || type == .bits {
       node.refuse(
-        found: "\"word-order\" of a bool", allowed: "leave it out: bit 0 is the least significant of the register")
+        found: "\"word-order\" of a \(type.rawValue)",
+        allowed: "leave it out: bit 0 is the least significant of the register")
       return nil
     }
-    let choices = WordOrder.choices(width: type.width).map(\.rawValue)
-    return node.choice(of: choices, notYet: WordOrder.notYet).flatMap { WordOrder(rawValue: $0) }
+    let choices = WordOrder.choices(width: max(1, type.width)).map(\.rawValue)
+    return node.choice(of: choices).flatMap { WordOrder(rawValue: $0) }
   }
 
   private func scaling(_ fields: inout Fields, isNumber: Bool) -> Scaling? {
@@ -109,10 +163,12 @@ extension ModbusMapReader {
   private func decimal(_ fields: inout Fields, _ name: String, isNumber: Bool) -> DecimalNumber? {
     guard let node = fields.optional(name) else { return nil }
     guard isNumber else {
-      node.refuse(found: "\"\(name)\"", allowed: "leave it out: it is for numbers only, not for a bool or named values")
+      node.refuse(
+        found: "\"\(name)\"", allowed: "leave it out: it is for numbers only, not for a bool, a string or named values")
       return nil
     }
-    guard let number = node.text.flatMap({ DecimalNumber($0) }) else {
+    guard let number = node.text.flatMap({ DecimalNumber($0) }), number.digitCount <= 15, abs(number.exponent) <= 60
+    else {
       node.refuse(allowed: "a decimal number of at most 15 digits, such as 0.1")
       return nil
     }
@@ -126,7 +182,8 @@ extension ModbusMapReader {
         found: "\"deadband\" in a group with a trigger", allowed: "leave it out: each cycle is an event with all tags")
     } else if !isNumber {
       node.refuse(
-        found: "\"deadband\"", allowed: "leave it out: it is for numbers only, not for a bool or named values")
+        found: "\"deadband\"", allowed: "leave it out: it is for numbers only, not for a bool, a string or named values"
+      )
     } else if let value = node.number() {
       if value >= 0 { return value }
       node.refuse(allowed: "a number from 0 up")
@@ -137,7 +194,8 @@ extension ModbusMapReader {
   private func limits(_ fields: inout Fields, isNumber: Bool) -> ClosedRange<Double>? {
     guard let node = fields.optional("limits") else { return nil }
     guard isNumber else {
-      node.refuse(found: "\"limits\"", allowed: "leave it out: it is for numbers only, not for a bool or named values")
+      node.refuse(
+        found: "\"limits\"", allowed: "leave it out: it is for numbers only, not for a bool, a string or named values")
       return nil
     }
     let allowed = "two numbers, the lower first, such as [80, 120]"
@@ -155,11 +213,12 @@ extension ModbusMapReader {
     return numbers[0]...numbers[1]
   }
 
-  private func names(_ fields: inout Fields, type: ValueType?) -> [Int64: String]? {
+  private func names(_ fields: inout Fields, type: ValueType?, bits: ClosedRange<Int>?) -> [Int64: String]? {
     guard let node = fields.optional("values") else { return nil }
-    if type == .float32 {
+    if let type, type != .bool, type.range == nil {
       node.refuse(
-        found: "\"values\" of a float32", allowed: "leave it out: only whole numbers and bits have named values")
+        found: "\"values\" of a \(type.rawValue)",
+        allowed: "leave it out: only whole numbers and bits have named values")
       return nil
     }
     guard node.isMapping else {
@@ -168,7 +227,7 @@ extension ModbusMapReader {
     }
     var names: [Int64: String] = [:]
     for entry in node.entries(of: "whole numbers with their names, such as { 1: pass, 2: fail }") {
-      let range = type == .bool ? 0...1 : type?.range ?? Int64(Int32.min)...Int64(UInt32.max)
+      let range = Self.numbers(of: type, bits: bits)
       guard let number = Int64(entry.name), range.contains(number) else {
         entry.node.refuse(
           found: "\"\(entry.name)\" as a number",
@@ -188,5 +247,13 @@ extension ModbusMapReader {
       node.refuse(found: "no value", allowed: "at least one value with its name")
     }
     return names
+  }
+
+  /// The raw numbers that may have a name.
+  private static func numbers(of type: ValueType?, bits: ClosedRange<Int>?) -> ClosedRange<Int64> {
+    if type == .bool { return 0...1 }
+    if type == .bits, let bits { return 0...Int64(1 << bits.count - 1) }
+    guard let range = type?.range else { return Int64.min...Int64.max }
+    return Int64(clamping: range.lowerBound)...Int64(clamping: range.upperBound)
   }
 }

@@ -91,15 +91,13 @@ extension ModbusMapReader {
     guard let at = fields.required("at", "the register that gets the trigger's value") else { return nil }
     let isBit = trigger.type == .bool
     let allowed = isBit ? "a coil, or a whole holding register that gets 1 or 0" : "a holding register"
-    guard let text = at.text, let address = ModbusAddress(text, notation: notation) else {
-      at.refuse(allowed: allowed + ": " + notation.allowed)
-      return nil
-    }
+    guard let address = place(at, allowed: allowed) else { return nil }
+    let text = address.text
     let type: ValueType = isBit && address.table == .holding ? .uint16 : trigger.type
     let tag = ModbusTag(
       name: "acknowledge", address: address, type: type, order: isBit ? nil : trigger.order)
     guard !touchesTrigger(tag, at, group: group) else { return nil }
-    if address.bit != nil {
+    if address.bits != nil {
       at.refuse(allowed: allowed + ": writing one bit of a register is not supported yet")
       return nil
     }

@@ -73,7 +73,8 @@ struct ModbusMapReader {
     }
     if let twin = tags.first(where: {
       $0.address.table == tag.address.table && $0.address.number == tag.address.number
-        && $0.address.bit == tag.address.bit && $0.type == tag.type && $0.order == tag.order
+        && $0.address.bits == tag.address.bits && $0.type == tag.type && $0.length == tag.length
+        && $0.order == tag.order
         && $0.scaling == tag.scaling
     }) {
       node.refuse(

@@ -7,47 +7,71 @@ extension ModbusTag {
   func value(in answer: [UInt8], from first: Int) -> TagValue {
     let place = address.number - first
     if address.table.isBits { return named(bit: answer[place / 8] >> UInt8(place % 8) & 1 == 1) }
-    let value = value(of: pattern(in: answer, at: place * 2))
-    guard case .bad(let reason, _) = value else { return value }
-    return .bad(reason: reason, raw: bytes(in: answer, from: first))
+    return value(in: answer, at: place * 2)
   }
 
   /// The tag's own bytes in the answer, as they came; for a single bit of a table one byte, 0 or 1.
   func bytes(in answer: [UInt8], from first: Int) -> [UInt8] {
     let place = address.number - first
     if address.table.isBits { return [answer[place / 8] >> UInt8(place % 8) & 1] }
-    return Array(answer[(place * 2)..<((place + type.width) * 2)])
+    return Array(answer[(place * 2)..<((place + width) * 2)])
   }
 
-  /// The raw whole number in the tag's bytes, for counters and bits; nil for a float.
+  /// The raw whole number in the tag's bytes, for counters and bits; a negative one in its two's complement.
+  ///
+  /// Nil for floats, strings, and BCD with a nibble over 9.
   func whole(in answer: [UInt8], from first: Int) -> UInt64? {
     if address.table.isBits { return UInt64(bytes(in: answer, from: first)[0]) }
+    guard type != .string else { return nil }
     let pattern = pattern(in: answer, at: (address.number - first) * 2)
     switch type {
-    case .bool: return UInt64(pattern >> UInt32(address.bit ?? 0) & 1)
-    case .uint16, .uint32: return UInt64(pattern)
-    case .int16, .int32, .float32: return nil
+    case .bool, .bits: return bits(of: pattern)
+    case .int16, .uint16, .int32, .uint32, .int64, .uint64: return pattern
+    case .bcd16, .bcd32: return Self.decimal(pattern).map { UInt64($0) }
+    case .float32, .float64, .string: return nil
     }
+  }
+
+  /// The raw whole number in the tag's registers, or its one coil or discrete input.
+  public func whole(of words: [UInt16]) -> UInt64? {
+    guard words.count == width else { return nil }
+    if address.table.isBits { return UInt64(words[0]) }
+    return whole(in: words.flatMap { [UInt8($0 >> 8), UInt8(truncatingIfNeeded: $0)] }, from: address.number)
   }
 
   /// What the tag's registers, bytes as they came, show.
   public func value(of raw: [UInt8]) -> TagValue {
-    guard raw.count == type.width * 2 else {
-      return .bad(reason: "\(raw.count) bytes for a \(type.rawValue)", raw: raw)
-    }
-    let value = value(of: pattern(in: raw, at: 0))
+    guard raw.count == width * 2 else { return .bad(reason: "\(raw.count) bytes for a \(type.rawValue)", raw: raw) }
+    return value(in: raw, at: 0)
+  }
+
+  /// What stands from byte `start` on.
+  private func value(in bytes: [UInt8], at start: Int) -> TagValue {
+    let value = type == .string ? text(in: bytes, at: start) : value(of: pattern(in: bytes, at: start))
     guard case .bad(let reason, _) = value else { return value }
-    return .bad(reason: reason, raw: raw)
+    return .bad(reason: reason, raw: Array(bytes[start..<(start + width * 2)]))
   }
 
   /// What a value's bits show; a bad value is without its raw bytes.
-  private func value(of pattern: UInt32) -> TagValue {
+  private func value(of pattern: UInt64) -> TagValue {
     switch type {
-    case .bool: named(bit: pattern >> UInt32(address.bit ?? 0) & 1 == 1)
-    case .int16: value(of: Int64(Int16(truncatingIfNeeded: pattern)))
-    case .uint16, .uint32: value(of: Int64(pattern))
-    case .int32: value(of: Int64(Int32(bitPattern: pattern)))
-    case .float32: value(of: Float(bitPattern: pattern))
+    case .bool: return named(bit: bits(of: pattern) == 1)
+    case .bits: return value(of: Int64(bits(of: pattern)))
+    case .int16: return value(of: Int64(Int16(truncatingIfNeeded: pattern)))
+    case .int32: return value(of: Int64(Int32(truncatingIfNeeded: pattern)))
+    case .int64: return value(of: Int64(bitPattern: pattern))
+    case .uint16, .uint32: return value(of: Int64(pattern))
+    case .uint64: return Int64(exactly: pattern).map(value(of:)) ?? value(beyond: Int128(pattern))
+    case .bcd16, .bcd32:
+      return Self.decimal(pattern).map(value(of:)) ?? .bad(reason: "a nibble over 9, which BCD has not", raw: [])
+    case .float32:
+      let float = Float(bitPattern: UInt32(truncatingIfNeeded: pattern))
+      // Given as the shortest decimal that reads back as the same float32: 80.2, not 80.19999694824219.
+      return value(of: Double(float), shortest: float.description)
+    case .float64:
+      let double = Double(bitPattern: pattern)
+      return scaling == nil && double.isFinite ? .double(double) : value(of: double, shortest: double.description)
+    case .string: return .bad(reason: "a string has no number", raw: [])
     }
   }
 
@@ -62,56 +86,59 @@ extension ModbusTag {
     if let names {
       return names[whole].map { .string($0) } ?? .bad(reason: "\(whole) is not in the map's values", raw: [])
     }
-    guard let scaling else { return .int(whole) }
-    if let scaled = scaling.whole(whole) { return .int(scaled) }
-    return finite(scaling.double(DecimalNumber(mantissa: whole, exponent: 0)))
+    return scaling == nil ? .int(whole) : value(beyond: Int128(whole))
   }
 
-  /// A float32 is given as the shortest decimal that reads back as the same float32: 80.2, not 80.19999694824219.
-  private func value(of float: Float) -> TagValue {
-    guard float.isFinite else { return .bad(reason: float.isNaN ? "not a number" : "infinite", raw: []) }
-    let shortest = float.description
-    guard let scaling else { return finite(Double(shortest) ?? Double(float)) }
-    return finite(DecimalNumber(shortest).map(scaling.double) ?? .nan)
+  /// A raw whole number without a name: all digits of it, once scaled.
+  private func value(beyond whole: Int128) -> TagValue {
+    if names != nil { return .bad(reason: "\(whole) is not in the map's values", raw: []) }
+    guard let scaling else { return TagValue(whole: whole) }
+    let scaled = scaling.scaled(DecimalNumber(mantissa: whole, exponent: 0))
+    if scaling.isWhole, let number = scaled.whole { return TagValue(whole: number) }
+    return TagValue(scaled) ?? .bad(reason: "too large once scaled", raw: [])
   }
 
-  private func finite(_ double: Double) -> TagValue {
-    double.isFinite ? .double(double) : .bad(reason: "too large once scaled", raw: [])
+  private func value(of double: Double, shortest: String) -> TagValue {
+    guard double.isFinite else { return .bad(reason: double.isNaN ? "not a number" : "infinite", raw: []) }
+    guard let scaling else { return .double(Double(shortest) ?? double) }
+    let scaled = DecimalNumber(shortest).map { scaling.scaled($0).double } ?? .nan
+    return scaled.isFinite ? .double(scaled) : .bad(reason: "too large once scaled", raw: [])
+  }
+
+  /// A string ends with its first NUL, or its length; spaces at its end are padding.
+  private func text(in bytes: [UInt8], at start: Int) -> TagValue {
+    var text: [UInt8] = []
+    for place in 0..<length {
+      let byte = bytes[start + (order == .BA ? place ^ 1 : place)]
+      if byte == 0 { break }
+      text.append(byte)
+    }
+    while text.last == 0x20 { text.removeLast() }
+    return encoding.text(of: text).map { .string($0) }
+      ?? .bad(reason: "bytes that are not \(encoding.rawValue)", raw: [])
   }
 
   /// The value's bits, most significant byte first, whatever the order they came in; `start` is the first byte's place.
-  private func pattern(in bytes: [UInt8], at start: Int) -> UInt32 {
-    func word(_ place: Int) -> UInt16 { UInt16(bytes[start + place * 2]) << 8 | UInt16(bytes[start + place * 2 + 1]) }
-    func both(_ high: UInt16, _ low: UInt16) -> UInt32 { UInt32(high) << 16 | UInt32(low) }
-    // a bit is counted in its register as Modbus has it
-    if type == .bool { return UInt32(word(0)) }
-    return switch order {
-    case .AB: UInt32(word(0))
-    case .BA: UInt32(word(0).byteSwapped)
-    case .ABCD: both(word(0), word(1))
-    case .CDAB: both(word(1), word(0))
-    case .BADC: both(word(0).byteSwapped, word(1).byteSwapped)
-    case .DCBA: both(word(1).byteSwapped, word(0).byteSwapped)
-    }
+  private func pattern(in bytes: [UInt8], at start: Int) -> UInt64 {
+    var pattern: UInt64 = 0
+    for place in start..<(start + width * 2) { pattern = pattern << 8 | UInt64(bytes[place]) }
+    return order == .AB || order == .ABCD || order == .ABCDEFGH ? pattern : order.arranged(pattern)
   }
 
-  /// The registers that show `number` before scaling and names; nil if the type cannot show it.
-  ///
-  /// For acknowledges, and for simulated devices.
-  public func registers(showing number: Double) -> [UInt16]? {
-    let raw = scaling.map { (number - $0.offset.double) / $0.scale.double } ?? number
-    let pattern: UInt32
-    switch type {
-    case .bool: return nil
-    case .float32: pattern = Float(raw).bitPattern
-    case .int16, .uint16, .int32, .uint32:
-      guard raw.isFinite, abs(raw) < 1e15, let range = type.range, range.contains(Int64(raw.rounded())) else {
-        return nil
-      }
-      pattern = UInt32(truncatingIfNeeded: Int64(raw.rounded()))
+  /// Those of a register that the tag is made of.
+  private func bits(of pattern: UInt64) -> UInt64 {
+    let bits = address.bits ?? 0...0
+    return pattern >> UInt64(bits.lowerBound) & (1 << UInt64(bits.count) - 1)
+  }
+
+  /// The number whose decimal digits the nibbles are; nil if one is over 9.
+  private static func decimal(_ pattern: UInt64) -> Int64? {
+    var number: Int64 = 0
+    for shift in stride(from: UInt64(28), through: 0, by: -4) {
+      let digit = Int64(pattern >> shift & 0xF)
+      guard digit <= 9 else { return nil }
+      number = number * 10 + digit
     }
-    let value = (0..<(type.width * 2)).reversed().map { UInt8(truncatingIfNeeded: pattern >> UInt32($0 * 8)) }
-    let wire = order.places.map { value[$0] }
-    return stride(from: 0, to: wire.count, by: 2).map { UInt16(wire[$0]) << 8 | UInt16(wire[$0 + 1]) }
+    return number
   }
 }

@@ -3,6 +3,12 @@ public struct ModbusTag: Sendable, Hashable {
   public let name: String
   public let address: ModbusAddress
   public let type: ValueType
+  /// How many registers, or for a coil or discrete input bits, it takes.
+  public let width: Int
+  /// The characters of one byte that a string has, two a register; of other types 0.
+  public let length: Int
+  /// Of a string.
+  public let encoding: TextEncoding
   /// For values of registers; a bit of a register is counted in the register as Modbus has it.
   public let order: WordOrder
   public let scaling: Scaling?
@@ -20,12 +26,16 @@ public struct ModbusTag: Sendable, Hashable {
   public init(
     name: String, address: ModbusAddress, type: ValueType, order: WordOrder? = nil, scaling: Scaling? = nil,
     unit: String? = nil, deadband: Double = 0, limits: ClosedRange<Double>? = nil, role: String? = nil,
-    names: [Int64: String]? = nil
+    names: [Int64: String]? = nil, length: Int = 0, encoding: TextEncoding = .ascii
   ) {
     self.name = name
     self.address = address
     self.type = type
-    self.order = order ?? (type.width == 1 ? .AB : .ABCD)
+    self.length = type == .string ? length : 0
+    self.encoding = encoding
+    width = type == .string ? (length + 1) / 2 : type.width
+    let fitting = type == .bool || type == .bits ? .AB : order
+    self.order = fitting ?? (type.width == 4 ? .ABCDEFGH : type.width == 2 ? .ABCD : .AB)
     self.scaling = scaling
     self.unit = unit
     self.deadband = deadband
@@ -35,7 +45,7 @@ public struct ModbusTag: Sendable, Hashable {
   }
 
   /// The addresses it takes in its table.
-  public var range: Range<Int> { address.number..<(address.number + type.width) }
+  public var range: Range<Int> { address.number..<(address.number + width) }
 
   /// Whether it can guard a block: a whole number, with no name in its place.
   var canGuard: Bool { type.range != nil && names == nil }

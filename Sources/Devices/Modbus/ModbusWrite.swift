@@ -42,7 +42,7 @@ struct WritePermit: Sendable, Hashable {
       guard value <= 1 else { return nil }
       write = PermittedWrite(.coil, address: address, words: [UInt16(value)])
     case .holding:
-      guard acknowledge.address.bit == nil, let words = acknowledge.registers(showing: Double(value)) else {
+      guard acknowledge.address.bits == nil, let words = acknowledge.registers(showing: Double(value)) else {
         return nil
       }
       write = PermittedWrite(.holding, address: address, words: words)

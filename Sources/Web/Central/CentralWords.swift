@@ -73,6 +73,7 @@ struct CentralWords: Sendable {
     case .bool(let flag): HTML(text: flag ? "yes" : "no")
     case .int(let number): HTML(text: "\(number)")
     case .double(let number): HTML(text: "\(number)")
+    case .decimal(let number): HTML(text: number.text)
     case .string(let text): HTML(text: text)
     case .bad(let reason, let raw):
       "<span class=\"bad\">no value: \(reason)\(raw.isEmpty ? "" : " (raw \(hex(raw)))")</span>"

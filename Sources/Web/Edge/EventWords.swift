@@ -107,6 +107,7 @@ struct EventWords: Sendable, Hashable {
       case .bool(let flag): "\(tag.name) \(flag)"
       case .int(let number): "\(tag.name) \(number)"
       case .double(let number): "\(tag.name) \(number)"
+      case .decimal(let number): "\(tag.name) \(number)"
       case .string(let text): "\(tag.name) \(text)"
       case .bad(let reason, _): "\(tag.name) could not be read (\(reason))"
       }

@@ -98,6 +98,7 @@ struct EventSentence {
       case .bool(let value): "\(member.name)=\(value)"
       case .int(let value): "\(member.name)=\(value)"
       case .double(let value): "\(member.name)=\(value)"
+      case .decimal(let value): "\(member.name)=\(value)"
       case .string(let value): "\(member.name)=\(value)"
       case .bad(let reason, _): "\(member.name)=bad(\(reason))"
       case nil: "\(member.name)=?"

@@ -78,6 +78,7 @@ struct ReadCommand: AsyncParsableCommand {
     case .bool(let flag): "\(flag)"
     case .int(let number): "\(number)"
     case .double(let number): "\(number)"
+    case .decimal(let number): number.text
     case .string(let text): text
     case .bad(let reason, _): "bad: \(reason)"
     }

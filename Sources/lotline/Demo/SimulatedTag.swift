@@ -1,12 +1,13 @@
 import Devices
+import Events
 
 /// One value of a simulated PLC: where its map has it, and how it moves.
-///
-/// What is put into registers is reckoned here, apart from the code that reads them, so that a mistake there shows.
 struct SimulatedTag: Sendable {
   let tag: ModbusTag
   /// The raw number that it shows now: 0 or 1 for a bit, before scaling.
   private(set) var raw: Double = 0
+  /// What it shows where it is a string.
+  private var text = ""
 
   init(_ tag: ModbusTag) {
     self.tag = tag
@@ -24,7 +25,8 @@ struct SimulatedTag: Sendable {
   /// What it moves within, raw: the map's limits and a little beyond, or what a value of its kind usually is.
   private var range: ClosedRange<Double> {
     guard let limits = tag.limits else {
-      return tag.type == .int16 || tag.type == .int32 ? -100...900 : 0...1000
+      if let bits = tag.address.bits { return 0...Double(1 << bits.count - 1) }
+      return [.int16, .int32, .int64].contains(tag.type) ? -100...900 : 0...1000
     }
     let margin = (limits.upperBound - limits.lowerBound) * 0.02
     let ends = [limits.lowerBound - margin, limits.upperBound + margin].map { ($0 - offset) / scale }.sorted()
@@ -38,6 +40,8 @@ struct SimulatedTag: Sendable {
       let others = names.filter { $0.value != "pass" }.keys.sorted()
       let good = names.first { $0.value == "pass" }?.key
       raw = Double(Self.isGood(&numbers) ? good ?? others[0] : others.randomElement(using: &numbers) ?? good ?? 0)
+    } else if tag.type == .string {
+      text = String((0..<min(tag.length, 8)).map { _ in Self.letters.randomElement(using: &numbers) ?? "A" })
     } else if tag.type == .bool {
       raw = tag.role == nil ? (Bool.random(using: &numbers) ? 1 : 0) : (Self.isGood(&numbers) ? 1 : 0)
     } else {
@@ -45,12 +49,14 @@ struct SimulatedTag: Sendable {
     }
   }
 
+  private static let letters = Array("0123456789ABCDEFGHJKLMNPRSTUVWXYZ")
+
   /// Eleven of twelve pieces are good.
   private static func isGood(_ numbers: inout SeededNumbers) -> Bool { Int.random(in: 0..<12, using: &numbers) > 0 }
 
   /// Moves a little: a process value.
   mutating func drift(using numbers: inout SeededNumbers) {
-    guard tag.type != .bool, tag.names == nil else {
+    guard tag.type.isNumber, tag.names == nil else {
       if Int.random(in: 0..<40, using: &numbers) == 0 { draw(using: &numbers) }
       return
     }
@@ -60,54 +66,37 @@ struct SimulatedTag: Sendable {
 
   /// Floats have three digits after the point, so that their decimal form says all.
   private func rounded(_ value: Double) -> Double {
-    tag.type == .float32 ? (value * 1000).rounded() / 1000 : value.rounded()
+    tag.type.range == nil ? (value * 1000).rounded() / 1000 : value.rounded()
   }
 
   /// What a reader must find.
   var value: Ledger.Value {
     if let name = tag.names?[Int64(raw)] { return .text(name) }
     if tag.type == .bool { return .flag(raw == 1) }
+    if tag.type == .string { return .text(text) }
     let exact = tag.type == .float32 ? Double(Float(raw).description) ?? raw : raw
     return .number(tag.scaling == nil ? exact : exact * scale + offset)
   }
 
   /// Puts it where the map has it.
   func show(in registers: inout ModbusServer.Registers) {
-    Self.show(raw, of: tag, in: &registers)
+    guard tag.type == .string else { return Self.show(raw, of: tag, in: &registers) }
+    if let words = tag.registers(showing: .string(text)) {
+      registers.set(tag.address.table, tag.address.number, words)
+    }
   }
 
   /// Puts a raw number where the map has a tag.
   static func show(_ raw: Double, of tag: ModbusTag, in registers: inout ModbusServer.Registers) {
     let (table, address) = (tag.address.table, tag.address.number)
-    if let bit = tag.address.bit {
-      let mask = UInt16(1) << UInt16(bit)
-      let others = registers[table, address] & ~mask
-      registers[table, address] = raw == 0 ? others : others | mask
-      return
-    }
-    guard tag.type.width == 2 else {
-      let word = UInt16(truncatingIfNeeded: Int64(raw))
-      registers[table, address] = tag.order == .BA ? word.byteSwapped : word
-      return
-    }
-    let bits = tag.type == .float32 ? Float(raw).bitPattern : UInt32(truncatingIfNeeded: Int64(raw))
-    var words = [UInt16(truncatingIfNeeded: bits >> 16), UInt16(truncatingIfNeeded: bits)]
-    if tag.order == .CDAB || tag.order == .DCBA { words.reverse() }
-    if tag.order == .BADC || tag.order == .DCBA { words = words.map(\.byteSwapped) }
-    registers.set(table, address, words)
+    // Other tags may be other bits of the same register.
+    let others = (0..<tag.width).map { registers[table, address + $0] }
+    if let words = tag.registers(raw: raw, among: others) { registers.set(table, address, words) }
   }
 
   /// The whole number that stands where the map has a tag.
   static func number(of tag: ModbusTag, in registers: borrowing ModbusServer.Registers) -> UInt64 {
-    let (table, address) = (tag.address.table, tag.address.number)
-    if let bit = tag.address.bit { return UInt64(registers[table, address] >> UInt16(bit) & 1) }
-    guard tag.type.width == 2 else {
-      let word = registers[table, address]
-      return UInt64(tag.order == .BA ? word.byteSwapped : word)
-    }
-    var words = [registers[table, address], registers[table, address + 1]]
-    if tag.order == .BADC || tag.order == .DCBA { words = words.map(\.byteSwapped) }
-    if tag.order == .CDAB || tag.order == .DCBA { words.reverse() }
-    return UInt64(words[0]) << 16 | UInt64(words[1])
+    let words = (0..<tag.width).map { registers[tag.address.table, tag.address.number + $0] }
+    return tag.whole(of: words) ?? 0
   }
 }
