@@ -1,12 +1,18 @@
 public import Events
 public import Logging
+private import NIOConcurrencyHelpers
 
 /// All devices of a line PC: each runs on its own, comes back by itself, and reports what it reads.
 ///
 /// A fault of one costs only its own readings. What is reported was checked to be the answer to the
-/// question that was asked; nothing is written to a device but what its map declares.
-public struct LineDevices: Sendable {
-  private let devices: [RunningDevice]
+/// question that was asked; nothing is written to a device but what its map declares. Other settings are taken while
+/// it runs: first `stop` what they change, then `start` them; all other devices keep their connection and their counts.
+public final class LineDevices: Sendable {
+  private let lives: NIOLockedValueBox<[DeviceLife]>
+  private let starts: AsyncStream<DeviceLife>
+  private let starting: AsyncStream<DeviceLife>.Continuation
+  private let logger: Logger
+  private let sink: ReportSink
 
   /// Makes the devices; nothing is opened before `run`.
   ///
@@ -16,20 +22,22 @@ public struct LineDevices: Sendable {
   public init(
     _ devices: [DeviceSettings], lastCycles: [CycleKey: UInt64], logger: Logger, sink: @escaping ReportSink
   ) {
-    self.devices = devices.compactMap { RunningDevice($0, lastCycles: lastCycles, logger: logger, sink: sink) }
+    self.logger = logger
+    self.sink = sink
+    lives = NIOLockedValueBox([])
+    (starts, starting) = AsyncStream.makeStream()
+    start(devices, lastCycles: lastCycles)
   }
 
   /// Runs all devices until the task is cancelled; returns when every connection is closed.
   public func run() async {
-    await withTaskGroup { group in
-      for device in devices { group.addTask { await device.run() } }
-      // Without any device there is nothing to wait for, and still this must not return before it is cancelled.
-      if devices.isEmpty { group.addTask { try? await Task.sleep(for: .seconds(1 << 30)) } }
+    await withDiscardingTaskGroup { group in
+      for await life in starts { group.addTask { await life.run() } }
     }
   }
 
   /// Where each device stands now, in the order of the settings.
-  public var status: [DeviceStatus] { devices.map(\.status) }
+  public var status: [DeviceStatus] { lives.withLockedValue { $0.map(\.device.status) } }
 
   /// Reads a device's tags now, over the connection that its polls use, in its turn between them.
   ///
@@ -37,50 +45,50 @@ public struct LineDevices: Sendable {
   /// - Throws: `ReadoutFailure` where there is no such device or group, it is a scanner, it is away, or the daemon
   ///   stops. A device that is being connected to answers once that has ended, after five seconds at most.
   public func readout(of device: String, group: String? = nil) async throws(ReadoutFailure) -> [TagReadout] {
-    guard let found = devices.first(where: { $0.status.name == device }) else {
+    let lives = lives.withLockedValue { $0 }
+    guard let found = lives.first(where: { $0.settings.name == device })?.device else {
       throw ReadoutFailure(
         device: device, address: "no address",
-        reason: "there is no such device; there are: \(status.map(\.name).joined(separator: ", "))")
+        reason: "there is no such device; there are: \(lives.map(\.settings.name).joined(separator: ", "))")
     }
     switch found {
     case .modbus(let modbus): return try await modbus.readout(group: group)
     case .scanner: throw ReadoutFailure(scanner: device, address: found.status.address)
     }
   }
-}
 
-/// A device of either kind, by its map.
-private enum RunningDevice: Sendable {
-  case modbus(ModbusDevice)
-  case scanner(ScannerDevice)
+  /// What other settings would stop and start; nothing is done yet.
+  public func difference(to devices: [DeviceSettings]) -> DeviceDifference {
+    DeviceDifference(from: lives.withLockedValue { $0.map(\.settings) }, to: devices)
+  }
 
-  /// Nil where the kind of the map and of the connection do not go together, which settings never let through.
-  init?(
-    _ settings: DeviceSettings, lastCycles: [CycleKey: UInt64], logger: Logger, sink: @escaping ReportSink
-  ) {
-    switch (settings.map.map, settings.link) {
-    case (.modbus(let map), .modbus(.tcp(let host, let port), let unit)):
-      self = .modbus(
-        ModbusDevice(
-          name: settings.name, station: settings.station, map: map, host: host, port: port, unit: unit,
-          lastCycles: lastCycles, logger: logger, sink: sink))
-    case (.serial(let map), .scanner(let place)):
-      self = .scanner(ScannerDevice(settings: settings, map: map, place: place, logger: logger, sink: sink))
-    default: return nil
+  /// Stops these devices in order, each with what is to be said of it up to now; returns when their connections are closed.
+  public func stop(_ names: [String]) async {
+    let stopped = lives.withLockedValue { $0.filter { names.contains($0.settings.name) } }
+    await withDiscardingTaskGroup { group in
+      for life in stopped { group.addTask { await life.stop() } }
     }
   }
 
-  func run() async {
-    switch self {
-    case .modbus(let device): await device.run()
-    case .scanner(let device): await device.run()
-    }
-  }
-
-  var status: DeviceStatus {
-    switch self {
-    case .modbus(let device): device.board.current
-    case .scanner(let device): device.status
+  /// Takes other settings: starts what does not run, and leaves out what is not in `devices` any more.
+  ///
+  /// What runs with other settings has to be stopped before. Between its stop and its first answer a device was not
+  /// looked at, which is told by a `device-offline` hole.
+  public func start(_ devices: [DeviceSettings], lastCycles: [CycleKey: UInt64]) {
+    lives.withLockedValue { lives in
+      let before = Dictionary(lives.map { ($0.settings.name, $0) }, uniquingKeysWith: { first, _ in first })
+      lives = devices.compactMap { settings in
+        let former = before[settings.name]
+        if let former, former.stoppedAt == nil { return former }
+        let since = former?.stoppedAt
+        let sink = since.map { RestartHole(of: settings.name, since: $0, self.sink).sink } ?? self.sink
+        guard let device = RunningDevice(settings, lastCycles: lastCycles, logger: logger, sink: sink) else {
+          return nil
+        }
+        let life = DeviceLife(settings, device)
+        starting.yield(life)
+        return life
+      }
     }
   }
 }

@@ -1,0 +1,38 @@
+internal import Events
+internal import Logging
+
+/// A device of either kind, by its map.
+enum RunningDevice: Sendable {
+  case modbus(ModbusDevice)
+  case scanner(ScannerDevice)
+
+  /// Nil where the kind of the map and of the connection do not go together, which settings never let through.
+  init?(
+    _ settings: DeviceSettings, lastCycles: [CycleKey: UInt64], logger: Logger, sink: @escaping ReportSink
+  ) {
+    switch (settings.map.map, settings.link) {
+    case (.modbus(let map), .modbus(.tcp(let host, let port), let unit)):
+      self = .modbus(
+        ModbusDevice(
+          name: settings.name, station: settings.station, map: map, host: host, port: port, unit: unit,
+          lastCycles: lastCycles, logger: logger, sink: sink))
+    case (.serial(let map), .scanner(let place)):
+      self = .scanner(ScannerDevice(settings: settings, map: map, place: place, logger: logger, sink: sink))
+    default: return nil
+    }
+  }
+
+  func run() async {
+    switch self {
+    case .modbus(let device): await device.run()
+    case .scanner(let device): await device.run()
+    }
+  }
+
+  var status: DeviceStatus {
+    switch self {
+    case .modbus(let device): device.board.current
+    case .scanner(let device): device.status
+    }
+  }
+}
