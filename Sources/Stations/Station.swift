@@ -7,7 +7,7 @@ internal import NIOConcurrencyHelpers
 /// A scan or a cycle changes what the next report is stamped with, so its commit is waited for. Readings change
 /// nothing: they are stamped in their turn and handed to the queue, and the next report need not wait for them.
 actor Station {
-  let rules: StationRules
+  private(set) var rules: StationRules
   let append: Append
   /// For readings at a rate, whose commit nobody waits for.
   nonisolated private let offer: Offer?
@@ -19,8 +19,8 @@ actor Station {
   var keptShedding: Shedding
   private var isBusy = false
   private var waiting: [CheckedContinuation<Void, Never>] = []
-  /// What the station remembers while it rests and the memory is settled; nil while a report has its turn.
-  nonisolated private let atRest = NIOLockedValueBox<StationMemory?>(nil)
+  /// Its rules and what it remembers while it rests and the memory is settled; nil while a report has its turn.
+  nonisolated private let atRest = NIOLockedValueBox<(rules: StationRules, memory: StationMemory)?>(nil)
 
   init(
     _ rules: StationRules, _ memory: StationMemory, shedding: Shedding = Shedding(), append: @escaping Append,
@@ -38,14 +38,15 @@ actor Station {
   ///
   /// A reading that finds the station at rest goes to the queue by the caller's own thread.
   nonisolated func take(_ report: Report) async -> Acceptance {
-    if report.isPassing, let memory = atRest.withLockedValue({ $0 }) { return await pass(report, upon: memory) }
+    if report.isPassing, let rest = atRest.withLockedValue({ $0 }) {
+      return await pass(report, rest.rules, upon: rest.memory)
+    }
     return await takeInTurn(report)
   }
 
   /// Hands a reading to the queue and goes on; false while the station has a report in its turn, which goes first.
   nonisolated func offer(_ reading: Reading, _ outcome: @escaping @Sendable (Acceptance) -> Void) -> Bool {
-    guard let offer, let before = atRest.withLockedValue({ $0 }) else { return false }
-    let rules = rules
+    guard let offer, let (rules, before) = atRest.withLockedValue({ $0 }) else { return false }
     offer {
       rules.passingEntry(of: .reading(reading), upon: before, at: $0)
     } _: { [self] result in
@@ -62,15 +63,14 @@ actor Station {
 
   private func takeInTurn(_ report: Report) async -> Acceptance {
     await turn()
-    if report.isPassing, isSettled {
-      let before = memory
-      endTurn()
-      return await pass(report, upon: before)
-    }
-    defer { endTurn() }
-    if case .cycle(let cycle) = report, rules.isKnown(cycle, memory) { return .accepted }
     let rules = rules
     let before = memory
+    if report.isPassing, isSettled {
+      endTurn()
+      return await pass(report, rules, upon: before)
+    }
+    defer { endTurn() }
+    if case .cycle(let cycle) = report, rules.isKnown(cycle, before) { return .accepted }
     do throws(Refusal) {
       let committed = try await append { rules.outcome(of: report, upon: before, at: $0).entry }
       memory = rules.outcome(of: report, upon: before, at: committed.place).memory
@@ -82,12 +82,23 @@ actor Station {
     }
   }
 
+  /// Takes other rules between two reports; what it remembers stays.
+  ///
+  /// - Parameter kept: the last cycles of all groups that are on disk, for groups that speak for this station only now.
+  func change(to rules: StationRules, kept: [CycleKey: StationMemory.LastCycle]) async {
+    await turn()
+    defer { endTurn() }
+    self.rules = rules
+    memory.cycles = kept.merging(memory.cycles) { _, mine in mine }.filter { rules.isOwn($0.key) }
+  }
+
   /// What is in effect now.
   var context: StationContext { StationContext(rules.settings, memory) }
 
   /// Hands a report that changes nothing to the queue, and waits for its commit beside the others' turns.
-  nonisolated private func pass(_ report: Report, upon before: StationMemory) async -> Acceptance {
-    let rules = rules
+  nonisolated private func pass(
+    _ report: Report, _ rules: StationRules, upon before: StationMemory
+  ) async -> Acceptance {
     do throws(Refusal) {
       let committed = try await append { rules.passingEntry(of: report, upon: before, at: $0) }
       if committed.place.incarnation != before.incarnation { await unsettle(before) }
@@ -127,6 +138,6 @@ actor Station {
       return
     }
     isBusy = false
-    if isSettled { atRest.withLockedValue { $0 = memory } }
+    if isSettled { atRest.withLockedValue { $0 = (rules, memory) } }
   }
 }

@@ -7,6 +7,9 @@ struct StationRules: Sendable {
   /// The stations for which each device of this station speaks.
   let routing: Routing
 
+  /// Whether a group's cycles are this station's.
+  func isOwn(_ key: CycleKey) -> Bool { routing.station(of: key.device, group: key.group) == settings.name }
+
   /// Writes a report down.
   ///
   /// - Parameter memory: what the station remembered when the report's turn came.
