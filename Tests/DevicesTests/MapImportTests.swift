@@ -1,0 +1,153 @@
+import Devices
+import Events
+import Settings
+import TestParts
+import Testing
+
+/// Lists of tags as PLC programmers write them, taken as maps.
+@Suite struct MapImportTests {
+  private func read(_ csv: String, onto yaml: String? = nil, ignoring: [String] = []) throws -> MapImport {
+    var problems: [String] = []
+    let table = try SpreadsheetTable(csv, problems: &problems)
+    let present = try yaml.map { SettingsTree(try SettingsFile(name: "m", text: $0).root) }
+    return MapImport(table, onto: present, ignoring: ignoring, formProblems: problems)
+  }
+
+  private static let press = """
+    # The press in hall 2.
+    kind: modbus
+    addresses: modicon
+    requests: { timeout: 2s }
+    groups:
+      process:
+        every: 500ms   # as fast as it can
+        tags:
+          # From the manual, page 12.
+          force: { at: 40001, type: float32, unit: kN, deadband: 0.2 }  # after the amplifier
+          temp: { at: 30011, type: int16, scale: 0.1 }
+
+          door:
+            at: 40020.3
+            type: bool
+    """
+
+  @Test func `a programmer's list from Excel is a map`() throws {
+    let right = try read(
+      "Tag Name;Data Type;Address;Bit;Eng. Units;Factor;Min;Max;States;Remark\r\n"
+        + "ram-force;REAL;40001;;kN;;80;120,5;;main cylinder\r\n"
+        + "oil-temp;INT;30011;;Cel;0,1;;;;\r\n"
+        + "door-open;BOOL;40020;3;;;;;;\r\n"
+        + "state;WORD;40021;;;;;;1=running, 2=stopped;\r\n")
+    #expect(right.problems.isEmpty, "\(right.problems)")
+    #expect(
+      right.text.text == """
+        kind: modbus
+        addresses: modicon
+        groups:
+          process:
+            tags:
+              ram-force: { type: float32, at: 40001, unit: kN, limits: [80, 120.5] }
+              oil-temp: { type: int16, at: 30011, unit: Cel, scale: 0.1 }
+              door-open: { type: bool, at: 40020.3 }
+              state: { type: uint16, at: 40021, values: { 1: running, 2: stopped } }
+
+        """)
+    #expect(right.columns.columns.compactMap { $0.key == nil ? $0.header : nil } == ["Remark"])
+    #expect(right.notes.contains("numbers with a decimal comma: 2, such as 0,1 for 0.1"))
+    #expect(right.notes.contains("type REAL is read as float32, in 1 row"))
+  }
+
+  @Test func `every mistake is told at once, with its row, its column and what would be right`() throws {
+    let found = try read(
+      """
+      name,address,data type,scale,colour
+      Ram Force,40001,float32,,red
+      temp,49999999,int16,,
+      level,40005,flaot32,,
+      flow,40007,int16,abc,
+      level,40009,int16,,
+      x,40011,,,"[1"
+      """)
+    // The form of the table first; what the map's reader finds follows once that is right.
+    #expect(found.problems.count == 2, "\(found.problems)")
+    #expect(found.problems[0].hasPrefix("row 6: found tag level of group process again, which row 4 has already"))
+    #expect(found.problems[1].hasPrefix("row 7, column E \"colour\": found \"[1\", which begins as a list"))
+    let more = try read(
+      """
+      name,address,data type,scale,colour
+      Ram Force,40001,float32,,red
+      temp,49999999,int16,,blue
+      level,40005,flaot32,,
+      flow,40007,int16,abc,
+      x,40011,,,
+      """)
+    let expected = [
+      "row 2 (tag Ram Force of group process): found the name \"Ram Force\"; allowed: 1 to 64 of a-z, 0-9 and -, beginning "
+        + "with a letter or a digit; did you mean \"ram-force\"?",
+      "column E \"colour\": found a column that a map has no place for",
+      "row 3, column B \"address\" (tag temp of group process): found \"49999999\";",
+      "row 4, column C \"data type\" (tag level of group process): found \"flaot32\";",
+      "row 5, column D \"scale\" (tag flow of group process): found \"abc\";",
+      "row 6 (tag x of group process): found no \"type\";",
+    ]
+    for text in expected { #expect(more.problems.contains { $0.hasPrefix(text) }, "\(text)\n\(more.problems)") }
+    #expect(more.problems.count == expected.count, "\(more.problems)")
+    #expect(
+      more.problems[3].hasSuffix("; did you mean \"float32\"?")
+        || more.problems.contains { $0.hasSuffix("\"float32\"?") })
+    let without = try read("name,address,data type,colour\nforce,40001,float32,red\n", ignoring: ["Colour"])
+    #expect(without.problems.isEmpty)
+  }
+
+  @Test func `a list without names or addresses says which columns would do`() throws {
+    let found = try read("Werkzeug,Adresse\nforce,40001\n")
+    #expect(found.problems.count == 2, "\(found.problems)")
+    #expect(found.problems[0].hasPrefix("row 1: no column means tag; allowed: one called tag, name,"))
+    let twice = try read("name,tag,at,type\na,b,40001,int16\n")
+    #expect(twice.problems.first?.hasPrefix("column B \"tag\": it means tag, as does column A \"name\";") == true)
+  }
+
+  @Test func `onto a map it changes tags, and leaves what it has no column for`() throws {
+    let found = try read("name,at,type,unit\nforce,40003,float32,kN\nspeed,40005,uint16,\n", onto: Self.press)
+    #expect(found.problems.isEmpty, "\(found.problems)")
+    let old = try MapTable(SettingsTree(SettingsFile(name: "m", text: Self.press).root))
+    let difference = MapDifference(from: old, to: try MapTable(found.map))
+    #expect(
+      difference.changes.map { "\($0.kind.rawValue) \($0.what.tag)" } == [
+        "changed force", "added speed", "removed temp", "removed door",
+      ])
+    #expect(difference.changes[0].fields == [.init(name: "at", from: "40001", to: "40003")])
+    #expect(found.map["requests"]?["timeout"]?.text == "2s", "what is not of tags stays")
+    #expect(found.map["groups"]?["process"]?["every"]?.text == "500ms")
+  }
+
+  @Test func `comments and form of the file stay where only tags change`() throws {
+    let file = try SettingsFile(name: "m", text: Self.press)
+    let found = try read("name,at,type\nforce,40003,float32\nspeed,40005,uint16\ndoor,40020.4,bool\n", onto: Self.press)
+    let (text, lost) = found.text(inPlaceOf: file)
+    #expect(lost == 0)
+    #expect(
+      text == """
+        # The press in hall 2.
+        kind: modbus
+        addresses: modicon
+        requests: { timeout: 2s }
+        groups:
+          process:
+            every: 500ms   # as fast as it can
+            tags:
+              # From the manual, page 12.
+              force: { at: 40003, type: float32, unit: kN, deadband: 0.2 }  # after the amplifier
+              speed: { at: 40005, type: uint16 }
+
+              door: { at: 40020.4, type: bool }
+        """)
+    // A file with all tags in one line cannot be patched: its comments go, and their number is told.
+    let dense = try SettingsFile(
+      name: "m", text: "kind: modbus # a\n# b\ngroups: { g: { tags: { x: { at: 40001, type: int16 } } } }\n")
+    let other = try read("group,name,at,type\ng,x,40002,int16\n", onto: dense.text)
+    let anew = other.text(inPlaceOf: dense)
+    #expect(anew.lostComments == 2)
+    #expect(SettingsTree(try SettingsFile(name: "m", text: anew.text).root).says(other.map))
+  }
+}
