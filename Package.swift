@@ -113,6 +113,7 @@ let package = Package(
         "Events", "Machine", "Settings", "Devices", "Stations", "Queue", "Forward", "Store", "Web",
         log, lifecycle, signals, client,
         .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -16,6 +16,12 @@ public struct Supervisor: Sendable {
 
   /// The service has started: everything it promises is open and in force.
   public func ready(status: String) { send("READY=1\nSTATUS=\(status)") }
+  /// The service reads its settings again; `ready` says that it is done.
+  public func reloading() {
+    var now = timespec()
+    clock_gettime(CLOCK_MONOTONIC, &now)
+    send("RELOADING=1\nMONOTONIC_USEC=\(UInt64(now.tv_sec) * 1_000_000 + UInt64(now.tv_nsec) / 1000)")
+  }
   /// One line that `systemctl status` shows.
   public func status(_ text: String) { send("STATUS=\(text)") }
   /// Work was done since the last call.

@@ -11,11 +11,17 @@ import Queue
 /// since nothing else can open the queue then.
 public struct EdgeControl: Sendable {
   private let site: EdgeSite
+  private let reload: (@Sendable () async -> ReloadAnswer)?
 
-  /// - Parameter site: a site that asks for no token.
-  public init(_ site: EdgeSite) { self.site = site }
+  /// - Parameters:
+  ///   - site: a site that asks for no token.
+  ///   - reload: reads the settings again and takes them.
+  public init(_ site: EdgeSite, reload: (@Sendable () async -> ReloadAnswer)? = nil) {
+    self.site = site
+    self.reload = reload
+  }
 
-  /// All routes of the site, and `POST /v1/verify`.
+  /// All routes of the site, `POST /v1/verify` and `POST /v1/reload`.
   public func router() -> Router<BasicRequestContext> {
     let router = site.router()
     router.post("v1/verify") { _, _ in
@@ -24,6 +30,12 @@ public struct EdgeControl: Sendable {
         writer.field("good", verdict.good)
         writer.field("bad", verdict.firstBad.map { "\($0.place): \($0.reason)" })
         writer.field("words", verdict.description)
+      }
+    }
+    if let reload {
+      router.post("v1/reload") { _, _ in
+        let answer = await reload()
+        return Response { answer.write(to: &$0) }
       }
     }
     router.refuseOtherMethods()

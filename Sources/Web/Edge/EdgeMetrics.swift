@@ -13,6 +13,7 @@ extension EdgeState {
     deviceMetrics(&text)
     forwardMetrics(&text)
     listenerMetrics(&text)
+    settings?.addMetrics(to: &text)
     return text.text
   }
 

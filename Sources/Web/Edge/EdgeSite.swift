@@ -18,6 +18,7 @@ public struct EdgeSite: Sendable {
   let contexts: @Sendable () async -> [Stamp]
   let forward: (@Sendable () -> ForwardStatus)?
   let listeners: @Sendable () -> [ListenerStatus]
+  let settings: (@Sendable () -> SettingsStatus)?
   let primary: String
   let beginIncarnation: @Sendable (String) async throws -> Void
   let timeZone: TimeZone
@@ -29,6 +30,7 @@ public struct EdgeSite: Sendable {
   ///   - contexts: what is in effect at each station, in the order of the settings.
   ///   - forward: how the delivery to the central stands; nil where the central pulls.
   ///   - listeners: whether the page and the control socket can be asked.
+  ///   - settings: which settings are in force.
   ///   - primary: the consumer whose receipts let rows go (`web.primary`).
   ///   - beginIncarnation: what to do where that consumer has another history of the current incarnation; is given
   ///     the reason. By default the queue begins a new one.
@@ -37,6 +39,7 @@ public struct EdgeSite: Sendable {
     source: SourceName, version: String, queue: EventQueue, token: BearerToken?,
     devices: @escaping @Sendable () -> [DeviceStatus], contexts: @escaping @Sendable () async -> [Stamp],
     forward: (@Sendable () -> ForwardStatus)?, listeners: @escaping @Sendable () -> [ListenerStatus] = { [] },
+    settings: (@Sendable () -> SettingsStatus)? = nil,
     primary: String = "central",
     beginIncarnation: (@Sendable (String) async throws -> Void)? = nil, timeZone: TimeZone = .current, logger: Logger
   ) {
@@ -48,6 +51,7 @@ public struct EdgeSite: Sendable {
     self.contexts = contexts
     self.forward = forward
     self.listeners = listeners
+    self.settings = settings
     self.primary = primary
     self.beginIncarnation = beginIncarnation ?? { why in _ = try await queue.beginIncarnation(why: why) }
     self.timeZone = timeZone
@@ -84,7 +88,8 @@ public struct EdgeSite: Sendable {
   func state() async -> EdgeState {
     EdgeState(
       source: source, version: version, now: Moment.now().time, queue: queue.status, devices: devices(),
-      contexts: await contexts(), forward: forward?(), listeners: listeners(), primary: primary)
+      contexts: await contexts(), forward: forward?(), listeners: listeners(), settings: settings?(),
+      primary: primary)
   }
 
   /// 200 while the queue takes events, whatever the devices or the central do.

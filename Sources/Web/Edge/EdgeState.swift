@@ -13,6 +13,7 @@ struct EdgeState: Sendable {
   let contexts: [Stamp]
   let forward: ForwardStatus?
   var listeners: [ListenerStatus] = []
+  var settings: SettingsStatus?
   let primary: String
 
   /// Events of all incarnations that the central has not confirmed.
@@ -54,6 +55,10 @@ struct EdgeState: Sendable {
       writeCentral(to: &writer)
       writer.key("listeners")
       writer.array { writer in for listener in listeners { write(listener, to: &writer) } }
+      if let settings {
+        writer.key("settings")
+        settings.write(to: &writer)
+      }
     }
     return writer.bytes
   }

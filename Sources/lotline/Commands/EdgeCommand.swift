@@ -15,7 +15,8 @@ struct EdgeCommand: AsyncParsableCommand {
       try await reporting {
         let settings = try EdgeSettings.read(edge.config)
         let daemon = EdgeDaemon(
-          settings: settings, environment: ProcessInfo.processInfo.environment, logger: daemonLogger())
+          path: edge.config, settings: settings, environment: ProcessInfo.processInfo.environment,
+          logger: daemonLogger())
         try await daemon.run()
       }
     }

@@ -5,7 +5,8 @@ import Web
 struct StatusCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status", abstract: "How this line PC stands: devices, context, queue, central.",
-    discussion: "Exit status 1 where it is not capturing, a device is not online, or the page cannot be asked.")
+    discussion: "Exit status 1 where it is not capturing, a device is not online, the page cannot be asked, or the "
+      + "settings in force are older than files that cannot be used.")
 
   @OptionGroup var edge: EdgeOptions
   @OptionGroup var output: OutputOptions
@@ -19,9 +20,22 @@ struct StatusCommand: AsyncParsableCommand {
       if output.json { output.printRaw(answer.body) } else { show(status) }
       let devices = status["devices"]?.items ?? []
       let listeners = status["listeners"]?.items ?? []
+      let isOutdated = status["settings"]?["outdated"]?.flag == true
       let isWell =
-        devices.allSatisfy { $0["state"]?.text == "online" } && listeners.allSatisfy { $0["listening"]?.flag == true }
+        !isOutdated && devices.allSatisfy { $0["state"]?.text == "online" }
+        && listeners.allSatisfy { $0["listening"]?.flag == true }
       if status["queue"]?["accepting"]?.flag != true || !isWell { throw ExitCode(1) }
+    }
+  }
+
+  /// Whether the files say something else than what is in force.
+  private func showSettings(_ settings: JSON?) {
+    let problems = settings?["problems"]?.items?.compactMap(\.text) ?? []
+    if !problems.isEmpty { print("settings: older than the files, which cannot be used:") }
+    for problem in problems { print(visible("  \(problem)")) }
+    let waiting = settings?["next_start"]?.items?.compactMap(\.text) ?? []
+    if !waiting.isEmpty {
+      print(visible("settings: takes effect at the next start: \(waiting.joined(separator: ", "))"))
     }
   }
 
@@ -44,6 +58,7 @@ struct StatusCommand: AsyncParsableCommand {
       let (name, place) = (listener["name"]?.text ?? "", listener["place"]?.text ?? "")
       print(visible("\(name): does not listen on \(place): \(listener["reason"]?.text ?? "")"))
     }
+    showSettings(status["settings"])
     print("")
     var devices = Table("DEVICE", "STATION", "STATE", "SINCE", "GOOD", "FAULTS", "ADDRESS", "REASON")
     for device in status["devices"]?.items ?? [] {

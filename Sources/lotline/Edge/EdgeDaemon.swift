@@ -6,6 +6,7 @@ import Machine
 import Queue
 import ServiceLifecycle
 import Stations
+import UnixSignals
 import Web
 
 /// `lotline edge run`: the way of the data, put together in its order.
@@ -13,6 +14,8 @@ import Web
 /// Promise: the daemon says that it is ready after its queue is open, verified and writable and its listeners were
 /// tried; and no fault of a device, the central, the network or a listener ends it.
 struct EdgeDaemon {
+  /// Where the settings were read, and are read again.
+  let path: String
   let settings: EdgeSettings
   let environment: [String: String]
   let logger: Logger
@@ -21,6 +24,8 @@ struct EdgeDaemon {
   func run() async throws {
     try ProcessLimits.capDescriptors(at: 1024)
     SQLiteCounting.stop()
+    // From here on a hang-up asks for other settings and ends nothing.
+    let hangups = await UnixSignalsSequence(trapping: .sighup)
     let supervisor = Supervisor(environment: environment)
 
     let queue = try await EventQueue.open(settings.queueSettings, source: settings.source, logger: logger)
@@ -41,20 +46,26 @@ struct EdgeDaemon {
     let life = SignsOfLife(
       source: settings.source, queue: queue, devices: { devices.status }, stations: stations, supervisor: supervisor,
       logger: logger)
+    let reload = SettingsReload(
+      path: path, initial: settings, queue: queue, devices: devices, stations: stations, supervisor: supervisor,
+      logger: logger)
     let listeners = Listeners(settings, environment: environment)
 
     var services: [any Service] = []
     if let forwarder { services.append(LastSending(forwarder)) }
-    services += self.listeners(listeners, queue, stations, devices, forwarder)
+    services += self.listeners(listeners, queue, stations, devices, forwarder, reload)
     services.append(
       Work("capture") {
-        async let ready: Void = sayReady(after: listeners, queue, supervisor)
         if !isRecorded { await record(start.entry(), in: queue, whenPossible: supervisor) }
         await stations.carryOver(into: queue.status.incarnation)
         async let signs: Void = life.run()
         await devices.run()
         await signs
-        await ready
+      })
+    services.append(
+      Work("settings") {
+        await sayReady(after: listeners, queue, supervisor)
+        await reload.run(hangups: hangups)
       })
     try await runTogether(services, logger: logger)
 
@@ -104,7 +115,7 @@ struct EdgeDaemon {
 
   private func listeners(
     _ listeners: Listeners, _ queue: EventQueue, _ stations: LineStations, _ devices: LineDevices,
-    _ forwarder: Forwarder?
+    _ forwarder: Forwarder?, _ reload: SettingsReload
   ) -> [any Service] {
     let listener = settings.web.listener
     let path = settings.controlSocket(environment: environment)
@@ -112,7 +123,8 @@ struct EdgeDaemon {
       EdgeSite(
         source: settings.source, version: Lotline.version, queue: queue, token: token,
         devices: { devices.status }, contexts: { await stations.contexts.map { $0.stamp } },
-        forward: Self.status(of: forwarder), listeners: { listeners.status }, logger: logger)
+        forward: Self.status(of: forwarder), listeners: { listeners.status }, settings: { reload.status },
+        logger: logger)
     }
     return [
       LastingListener(board: listeners.page, setting: "web.listen", logger: logger) { onRunning in
@@ -122,7 +134,9 @@ struct EdgeDaemon {
         listeners.tried.yield("page")
       },
       LastingListener(board: listeners.control, setting: "control.socket", logger: logger) { onRunning in
-        EdgeControl(site(nil)).application(path: path, logger: logger) { onRunning(path) }
+        EdgeControl(site(nil), reload: { await reload.ask() }).application(path: path, logger: logger) {
+          onRunning(path)
+        }
       } onTried: {
         listeners.tried.yield("control")
       },

@@ -77,6 +77,10 @@ struct Progress {
   /// Takes the next look; the devices that hang and were not named before.
   mutating func look(at devices: [DeviceStatus], moment: Moment) -> [String] {
     var hanging: [String] = []
+    // A device that the settings do not have any more holds nobody up.
+    let names = Set(devices.map(\.name))
+    seen = seen.filter { names.contains($0.key) }
+    standing.formIntersection(names)
     for device in devices {
       guard var known = seen[device.name], known.beats == device.beats else {
         seen[device.name] = (device.beats, moment, false)

@@ -18,14 +18,24 @@ struct Start {
   func entry() -> Entry {
     var entry = Entry(events: [event(Self.started(after: opening.previous, alive: opening.alive))])
     entry.events += gaps.map { event($0) }
-    for (file, text) in files {
-      let config = ConfigData(file: file, text: text)
-      let key = Self.configPrefix + file
-      guard kept[key] != Array(config.sha256.utf8) || opening.previous != nil else { continue }
+    for config in Self.configs(files, kept: opening.previous == nil ? kept : [:]) {
       entry.events.append(event(config))
-      entry.state.append(StateChange(key: key, value: Array(config.sha256.utf8)))
+      entry.state.append(Self.state(of: config))
     }
     return entry
+  }
+
+  /// The settings files whose text is not the one that history has last.
+  ///
+  /// - Parameter kept: the state that `state(of:)` made, by its key.
+  static func configs(_ files: [(file: String, text: String)], kept: [String: [UInt8]]) -> [ConfigData] {
+    files.map { ConfigData(file: $0.file, text: $0.text) }
+      .filter { kept[configPrefix + $0.file] != Array($0.sha256.utf8) }
+  }
+
+  /// What the queue keeps beside a config event.
+  static func state(of config: ConfigData) -> StateChange {
+    StateChange(key: configPrefix + config.file, value: Array(config.sha256.utf8))
   }
 
   /// What the first event of a start, or of a new life of the queue, says.

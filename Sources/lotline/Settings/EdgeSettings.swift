@@ -71,20 +71,24 @@ struct EdgeSettings: Sendable {
       inner.close()
     }
     web = WebSettings.read(fields.optional("web"), default: web.listen, asksToken: true)
-    if let node = fields.optional("control") {
-      var inner = node.fields(of: "{ socket: /run/lotline/edge.sock }")
-      control.socket = inner.text("socket", "the path of a socket")
-      if let socket = control.socket, socket.utf8.count > 107 {
-        inner.optional("socket")?.refuse(found: "a path of \(socket.utf8.count) bytes", allowed: "at most 107")
-      }
-      inner.close()
-    }
+    if let node = fields.optional("control") { control = Self.control(node) }
     stations = list.stations
     devices = list.devices
     files =
       [("edge.yaml", file.text)] + maps.loaded.map { ("devices/\($0.name).yaml", $0.text) }
     guard let source else { return nil }
     self.source = source
+  }
+
+  private static func control(_ node: SettingsNode) -> ControlSettings {
+    var control = ControlSettings()
+    var fields = node.fields(of: "{ socket: /run/lotline/edge.sock }")
+    defer { fields.close() }
+    control.socket = fields.text("socket", "the path of a socket")
+    if let socket = control.socket, socket.utf8.count > 107 {
+      fields.optional("socket")?.refuse(found: "a path of \(socket.utf8.count) bytes", allowed: "at most 107")
+    }
+    return control
   }
 
   private static func queue(_ node: SettingsNode) -> QueuePlan {
@@ -107,6 +111,23 @@ struct EdgeSettings: Sendable {
   ///
   /// - Parameter environment: as the process got it; `RUNTIME_DIRECTORY` is systemd's.
   func controlSocket(environment: [String: String]) -> String {
+    Self.controlSocket(control, queue, environment: environment)
+  }
+
+  /// Where the control socket is according to the file at `path`, whatever else is wrong in it or in its maps.
+  ///
+  /// So that the daemon can be asked how it stands while somebody edits its settings.
+  static func controlSocket(in path: String, environment: [String: String]) throws -> String {
+    let file = try SettingsFile(path: path)
+    var fields = file.root.fields(of: "the settings of a line PC")
+    let control = fields.optional("control").map(Self.control) ?? ControlSettings()
+    let queue = fields.optional("queue").map(Self.queue) ?? QueuePlan()
+    return controlSocket(control, queue, environment: environment)
+  }
+
+  private static func controlSocket(
+    _ control: ControlSettings, _ queue: QueuePlan, environment: [String: String]
+  ) -> String {
     if let socket = control.socket { return socket }
     if let runtime = environment["RUNTIME_DIRECTORY"]?.split(separator: ":").first { return "\(runtime)/edge.sock" }
     let folder = (queue.path as NSString).deletingLastPathComponent

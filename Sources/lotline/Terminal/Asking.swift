@@ -144,7 +144,7 @@ extension Asking {
   static func edge(_ config: String) throws -> Asking {
     Asking(
       door: .socket(
-        path: try EdgeSettings.read(config).controlSocket(environment: ProcessInfo.processInfo.environment)),
+        path: try EdgeSettings.controlSocket(in: config, environment: ProcessInfo.processInfo.environment)),
       token: nil, authorityFile: nil)
   }
 }

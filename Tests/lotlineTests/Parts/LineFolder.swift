@@ -5,10 +5,12 @@ import TestParts
 struct LineFolder {
   let scratch: ScratchFolder
   let centralPort: Int
+  let edgePort: Int
 
   var edge: String { scratch.file("edge.yaml") }
   var central: String { scratch.file("central.yaml") }
   var centralURL: String { "http://127.0.0.1:\(centralPort)" }
+  var edgeURL: String { "http://127.0.0.1:\(edgePort)" }
   static let source = "test.line1.pc1"
 
   /// A Modbus device with a cycle, whose serial is at holding:102.
@@ -33,7 +35,7 @@ struct LineFolder {
   init(plcs: [PLC], scanners: [Scanner], pulled: Bool = false) throws {
     scratch = try ScratchFolder()
     centralPort = try freePort()
-    let edgePort = try freePort()
+    edgePort = try freePort()
     try scratch.write("devices/counter.yaml", Self.pressMap)
     try scratch.write("devices/bit.yaml", Self.flagMap)
     try scratch.write("devices/gun.yaml", Self.scannerMap)
@@ -69,6 +71,13 @@ struct LineFolder {
         \(Self.source): \(feed)
 
       """)
+  }
+
+  /// Puts other text in place of some of a file.
+  func change(_ file: String, _ text: String, to other: String) throws {
+    let before = try String(contentsOfFile: scratch.file(file), encoding: .utf8)
+    guard before.contains(text) else { throw Impatience(description: "\(file) has no \"\(text)\"") }
+    try scratch.write(file, before.replacing(text, with: other))
   }
 
   private static func url(_ port: Int) -> String { "http://127.0.0.1:\(port)" }

@@ -112,6 +112,9 @@ actor InsistentScanner {
     scanner = try SimulatedScanner(link: link)
   }
 
+  /// Scans a code once, and gives the answer.
+  func scan(_ code: String) async throws -> [UInt8] { try await scanner.scan(Array("\(code)\r".utf8)) }
+
   func run() async {
     var number = 0
     while !Task.isCancelled {
