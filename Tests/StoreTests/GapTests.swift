@@ -136,6 +136,21 @@ struct GapTests {
     #expect(try await store.dump() == before)
   }
 
+  @Test func `a finding whose daemon was killed ends with the next start`() async throws {
+    let store = try await openStore(folder)
+    var edge = FakeEdge(seed: 1)
+    edge.config("ST10")
+    edge.add(
+      FindingData(
+        kind: .acknowledgeFailed, device: "plc-ST10", station: "ST10", from: edge.now, reason: "the device refuses it"),
+      subject: "ST10")
+    edge.add(
+      StartedData(boot: "b", version: "1", host: "pc", clockSynchronised: true, clockErrorSeconds: 0),
+      subject: edge.source.description)
+    _ = try await store.take(edge.batch(), from: edge.source)
+    #expect(try await store.gaps(GapFilter(kind: "acknowledge-failed")).items.map(\.to) == [edge.now])
+  }
+
   @Test func `a device that was away over a kill of the daemon leaves one gap, from its first sign`() async throws {
     let store = try await openStore(folder)
     var edge = FakeEdge(seed: 1)

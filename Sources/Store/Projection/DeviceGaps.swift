@@ -7,7 +7,7 @@ import GRDB
 /// events come out of their order (an older incarnation is finished after a newer one began, a line that was held or
 /// lost comes late), the gaps of that source are made again, so that they are what a rebuild would make of them.
 enum DeviceGaps {
-  private static let types: [EventType] = [.gap, .finding, .device, .config]
+  private static let types: [EventType] = [.gap, .finding, .device, .config, .started]
 
   /// Whether these events, newly stored in an incarnation, change what events that are stored already mean.
   static func areStale(
@@ -42,9 +42,9 @@ enum DeviceGaps {
         sql: """
           SELECT DISTINCT e.key, e.line FROM contents c JOIN arrivals a ON a.arrival = c.arrival
           JOIN events e ON e.key BETWEEN a.first AND a.last AND e.type = c.type
-          WHERE c.type IN (?, ?, ?) AND a.first BETWEEN ? AND ? ORDER BY e.key
+          WHERE c.type IN (?, ?, ?, ?) AND a.first BETWEEN ? AND ? ORDER BY e.key
           """,
-        arguments: [EventType.gap.rawValue, EventType.finding.rawValue, EventType.device.rawValue]
+        arguments: StatementArguments([EventType.gap, .finding, .device, .started].map(\.rawValue))
           + EventKey.all(of: life["id"]))
       while let event = try events.next() {
         let line = event.bytes("line")

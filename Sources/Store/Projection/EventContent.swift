@@ -11,6 +11,8 @@ enum EventContent: Sendable {
   case finding(FindingData)
   case device(DeviceData)
   case config(ConfigData)
+  /// The daemon began again: what it had found before is over, or found anew.
+  case started
   case nothing
 
   init(_ envelope: Envelope?, _ line: [UInt8]) {
@@ -30,6 +32,7 @@ enum EventContent: Sendable {
       case .finding: read(EventContent.finding)
       case .device: read(EventContent.device)
       case .config: read(EventContent.config)
+      case .started: .started
       default: .nothing
       }
   }

@@ -40,6 +40,16 @@ extension Projector {
       .execute(arguments: [ended.microseconds, data.count.map { Int64(clamping: $0) }, id])
   }
 
+  /// A daemon that was killed told no end of what it had found: what goes on is found anew by the next one.
+  func endFindings(_ envelope: Envelope) throws {
+    try db.cachedStatement(
+      sql: """
+        UPDATE gaps SET ended = ? WHERE source = ? AND ended IS NULL
+        AND kind IN (\(FindingData.Kind.allCases.map { "'\($0.rawValue)'" }.joined(separator: ", ")))
+        """
+    ).execute(arguments: [envelope.time.microseconds, source])
+  }
+
   /// The gap that an `offline` of this device began and that nothing has ended yet, or that reaches into the span.
   private func openGap(of device: String, within began: Int64?, _ ended: Int64?) throws -> String? {
     try String.fetchOne(

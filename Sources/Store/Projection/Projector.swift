@@ -31,6 +31,7 @@ struct Projector {
     case .finding(let data): try finding(data, key, envelope)
     case .device(let data): try device(data, key, envelope)
     case .config(let data): try config(data, key)
+    case .started: try endFindings(envelope)
     case .nothing: break
     }
   }
