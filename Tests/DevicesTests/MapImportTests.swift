@@ -121,6 +121,21 @@ import Testing
     #expect(found.map["groups"]?["process"]?["every"]?.text == "500ms")
   }
 
+  @Test func `a group that the list does not name stays, with its trigger and its tags`() throws {
+    let both =
+      Self.press + """
+
+          cycle:
+            trigger: { tag: count, at: 40100, type: uint16 }
+            tags: { serial: { at: 40101, type: uint16 } }
+        """
+    let found = try read("group,name,at,type\nprocess,force,40003,float32\n", onto: both)
+    #expect(found.problems.isEmpty, "\(found.problems)")
+    let cycle = SettingsTree(try SettingsFile(name: "m", text: both).root)["groups"]?["cycle"]
+    #expect(try #require(cycle).says(#require(found.map["groups"]?["cycle"])))
+    #expect(found.map["groups"]?["process"]?["tags"]?.entries?.map(\.name) == ["force"])
+  }
+
   @Test func `comments and form of the file stay where only tags change`() throws {
     let file = try SettingsFile(name: "m", text: Self.press)
     let found = try read("name,at,type\nforce,40003,float32\nspeed,40005,uint16\ndoor,40020.4,bool\n", onto: Self.press)

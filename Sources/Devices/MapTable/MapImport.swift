@@ -3,7 +3,7 @@ public import Settings
 /// A spreadsheet read as a map, with every problem of it by row and column.
 ///
 /// A spreadsheet with a row of the kind `map` says all of the map. Any other is a list of tags: it says which tags
-/// there are; what it has no row or column for stays as the present map has it.
+/// the groups that it names have; all else, and what it has no column for, stays as the present map has it.
 public struct MapImport: Sendable, Hashable {
   public let columns: MapColumns
   /// What was understood in another way than it was written, one line each.

@@ -124,10 +124,10 @@ struct MapRows {
     let present = try MapTable(map)
     let groups = Set(rows.map(\.group))
     let keys = Set(self.columns.columns.compactMap(\.key))
+    // What the list names stands for what was there; a group that it does not name stays as it is.
     var result = present.rows.filter { old in
-      // Rows that the list has stand for the present ones; a group that it does not name goes.
-      old.kind != MapTable.tagKind && (old.group.isEmpty || groups.contains(old.group))
-        && !rows.contains { $0.kind == old.kind && $0.group == old.group }
+      old.kind == MapTable.tagKind
+        ? !groups.contains(old.group) : !rows.contains { $0.kind == old.kind && $0.group == old.group }
     }
     for row in rows {
       guard let old = present.rows.first(where: { $0.isSame(as: row) }), row.kind == MapTable.tagKind else {

@@ -14,8 +14,8 @@ struct ImportCommand: AsyncParsableCommand {
       semicolon or tab, decimal commas, UTF-8, UTF-16 or Windows-1252. Every mistake is named with its row and column.
 
       With --into, the difference to that map is shown and written once you say yes; the former file is kept as .bak. A \
-      column that the list does not have leaves that field as it is; a tag that it does not have goes. Without --into the \
-      map is printed.
+      group that the list does not name stays; of those that it names, tags that it does not have go, and a column that it \
+      does not have leaves that field as it is. Without --into the map is printed.
 
       lotline import tags.csv
       lotline import tags.csv --into devices/press.yaml
