@@ -68,6 +68,11 @@ let package = Package(
       [
         "Events", "Machine", "Settings", "CModbus", log,
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      ],
+      // In the program itself: an installed binary needs no file beside it.
+      resources: [
+        .embedInCode("Codes/Tables/application-identifiers.txt"),
+        .embedInCode("Codes/Tables/data-identifiers.txt"), .embedInCode("Codes/Tables/iso-codes.txt"),
       ]),
     room(
       "Stations",
