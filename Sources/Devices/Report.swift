@@ -88,6 +88,7 @@ public struct Scan: Sendable, Hashable {
   public var raw: [UInt8]
   public var text: String?
   public var symbology: String?
+  public var elements: [ScanData.Element]
   public var roles: [ScanData.Role]
   /// Why nothing, or not all, could be made of it: the frame was damaged, not only unknown.
   public var problem: String?
@@ -103,13 +104,14 @@ public struct Scan: Sendable, Hashable {
 
   public init(
     device: String, moment: Moment, raw: [UInt8], text: String?, symbology: String? = nil,
-    roles: [ScanData.Role] = [], problem: String? = nil
+    elements: [ScanData.Element] = [], roles: [ScanData.Role] = [], problem: String? = nil
   ) {
     self.device = device
     self.moment = moment
     self.raw = raw
     self.text = text
     self.symbology = symbology
+    self.elements = elements
     self.roles = roles
     self.problem = problem
   }

@@ -7,8 +7,8 @@ extension StationRules {
     let id = draft.next()
     let isRepeated = memory.takesForRepetition(scan)
     var data = ScanData(
-      device: scan.device, raw: scan.raw, text: scan.text, symbology: scan.symbology, roles: scan.roles,
-      problem: scan.problem, stamp: stamp(memory.context, at: scan.moment, draft))
+      device: scan.device, raw: scan.raw, text: scan.text, symbology: scan.symbology, elements: scan.elements,
+      roles: scan.roles, problem: scan.problem, stamp: stamp(memory.context, at: scan.moment, draft))
     data.refused = scan.refusal
     data.repeated = isRepeated
     data.leaving = scan.leaving

@@ -74,6 +74,12 @@ private let samples: [any EventData] = [
   ScanData(
     device: "gun-1", raw: [0, 0x1D, 0xFF, 0x0D], text: nil, roles: [.init("materials.coil", "C-1")],
     problem: "not UTF-8", stamp: fullStamp),
+  ScanData(
+    device: "gun-1", raw: [0x31], text: "1", symbology: "]d2",
+    elements: [
+      .init(kind: "ai", identifier: "10", value: "L\u{1D}"), .init(kind: "di", identifier: "1T", value: ""),
+      .init(kind: "tei", identifier: "SER", value: "1"),
+    ]),
   ContextData(station: "ST10", field: "unit", from: "SN1", to: nil, how: .read, by: .sequence(4)),
   CycleData(
     device: "d", trigger: 65535, after: nil, began: time, tags: [], result: "fail", mode: "rework", outside: ["x"],

@@ -37,6 +37,8 @@ public struct ScanData: EventData {
   public var text: String?
   /// The AIM identifier, `]d2`.
   public var symbology: String?
+  /// What the code itself says, in its order.
+  public var elements: [Element]
   /// What the scan means: role and value, in the order of the rule.
   public var roles: [Role]
   /// Why nothing, or not all, could be made of it.
@@ -74,14 +76,31 @@ public struct ScanData: EventData {
     }
   }
 
+  /// One element of a code: an identifier of a standard, and its value.
+  public struct Element: Sendable, Hashable {
+    /// Whose identifier it is: `ai` (GS1), `di` (ANSI MH10.8.2) or `tei` (ISO/IEC 15434 format 12).
+    public let kind: String
+    public let identifier: String
+    public let value: String
+
+    public static let kinds = ["ai", "di", "tei"]
+
+    public init(kind: String, identifier: String, value: String) {
+      self.kind = kind
+      self.identifier = identifier
+      self.value = value
+    }
+  }
+
   public init(
-    device: String, raw: [UInt8], text: String?, symbology: String? = nil, roles: [Role] = [],
-    problem: String? = nil, stamp: Stamp? = nil
+    device: String, raw: [UInt8], text: String?, symbology: String? = nil, elements: [Element] = [],
+    roles: [Role] = [], problem: String? = nil, stamp: Stamp? = nil
   ) {
     self.device = device
     self.raw = raw
     self.text = text
     self.symbology = symbology
+    self.elements = elements
     self.roles = roles
     self.problem = problem
     self.stamp = stamp
@@ -92,6 +111,17 @@ public struct ScanData: EventData {
     json.field("raw", hex(raw))
     json.field("text", text)
     json.field("symbology", symbology)
+    if !elements.isEmpty {
+      json.key("elements")
+      json.array { writer in
+        for element in elements {
+          writer.object { item in
+            item.field(element.kind, element.identifier)
+            item.field("value", element.value)
+          }
+        }
+      }
+    }
     if !roles.isEmpty {
       json.key("roles")
       json.object { writer in for role in roles { writer.field(role.name, role.value) } }
@@ -113,6 +143,7 @@ public struct ScanData: EventData {
     guard let device = json["device"]?.text, let raw = json["raw"]?.text.flatMap({ bytes(hex: $0) }) else { return nil }
     self.init(
       device: device, raw: raw, text: json["text"]?.text, symbology: json["symbology"]?.text,
+      elements: (json["elements"]?.items ?? []).compactMap { Element($0) },
       roles: (json["roles"]?.members ?? []).compactMap { member in member.value.text.map { Role(member.name, $0) } },
       problem: json["problem"]?.text, stamp: json["stamp"].flatMap { Stamp($0) })
     refused = json["refused"]?.text
@@ -121,6 +152,15 @@ public struct ScanData: EventData {
       guard let since = left["since"]?.time, let frames = left["frames"]?.whole else { return nil }
       return Leaving(since: since, frames: UInt64(clamping: frames))
     }
+  }
+}
+
+extension ScanData.Element {
+  init?(_ json: JSON) {
+    guard let value = json["value"]?.text,
+      let (kind, identifier) = Self.kinds.lazy.compactMap({ kind in json[kind]?.text.map { (kind, $0) } }).first
+    else { return nil }
+    self.init(kind: kind, identifier: identifier, value: value)
   }
 }
 
