@@ -114,6 +114,7 @@ private let brokenMapCases: [(line: String, problem: String)] = {
       "speed, data bits, parity and stop bits, such as 9600 8N1, and rts-cts or xon-xoff where there is flow control"
     ),
     ("<BYTES>", #"ASCII, \r, \n, \t, \x02, \\; from 80 up in single quotes, '\xFF'"#),
+    ("<LOTS>", "10 (BATCH/LOT), 7020 (REFURB LOT), 90 to 99 (INTERNAL)"),
     ("<ROLES>", "operator, lot, unit, product, material, component, order, carrier, command, no-read"),
   ]
   var cases: [(line: String, problem: String)] = []
@@ -237,7 +238,8 @@ private let brokenMaps = #"""
   codes: ["^OP"]
     gun.yaml:3: codes[0]: found "^OP"; allowed: a rule such as { match: "^OP-(?<operator>[0-9]{4})$" }
   codes: [{ as: coil }]
-    gun.yaml:3: codes[0]: found no "match"; allowed: match: a pattern with a role, (?<unit>…)
+    gun.yaml:3: codes[0]: found no "match", "gs1" or "mh10"; allowed: match: a pattern with a role, (?<unit>…);
+      gs1: roles and application identifiers, { lot: "10" }; or mh10: roles and data identifiers, { material: "1T" }
   codes: [{ match: "" }]
     gun.yaml:3: codes[0].match: found ""; allowed: a pattern with a role, (?<unit>…)
   codes: [{ match: "^(?<unti>.*)$" }]
@@ -263,15 +265,59 @@ private let brokenMaps = #"""
       "as"
   codes: [{ match: "(?<material>A)", as: "the coil" }]
     gun.yaml:3: codes[0].as: found "the coil"; allowed: a place: 1 to 64 of A-Z a-z 0-9 - _
-  codes: [{ gs1: { lot: "10" } }]
-    gun.yaml:3: codes[0].gs1: found "gs1"; allowed: leave it out: gs1 is not supported yet
-  codes: [{ mh10: { material: "1T" }, as: coil }]
-    gun.yaml:3: codes[0].mh10: found "mh10"; allowed: leave it out: mh10 is not supported yet
+  codes: [{ gs1: "10" }]
+    gun.yaml:3: codes[0].gs1: found "10"; allowed: roles and application identifiers, such as { lot: "10", unit:
+      "21" }
+  codes: [{ gs1: {} }]
+    gun.yaml:3: codes[0].gs1: found no role; allowed: roles and application identifiers, such as { lot: "10", unit:
+      "21" }
+  codes: [{ gs1: { lott: "10" } }]
+    gun.yaml:3: codes[0].gs1.lott: found unknown role "lott"; allowed: operator, lot, unit, product, material,
+      component, order, carrier, command; did you mean "lot"?
+  codes: [{ gs1: { no-read: "10" } }]
+    gun.yaml:3: codes[0].gs1.no-read: found unknown role "no-read"; allowed: operator, lot, unit, product, material,
+      component, order, carrier, command
+  codes: [{ gs1: { lot: "1O" } }]
+    gun.yaml:3: codes[0].gs1.lot: found unknown application identifier "1O"; allowed: <LOTS>; did you mean "10"?
+  codes: [{ gs1: { lot: batch/lot } }]
+    gun.yaml:3: codes[0].gs1.lot: found unknown application identifier "batch/lot"; allowed: <LOTS>; did you mean
+      "10"?
+  codes: [{ gs1: { lot: "01" } }]
+    gun.yaml:3: codes[0].gs1.lot: found (01), GTIN, which names no lot; allowed: <LOTS>
+  codes: [{ gs1: { lot: "17" } }]
+    gun.yaml:3: codes[0].gs1.lot: found (17), USE BY or EXPIRY, which names no lot; allowed: <LOTS>
+  codes: [{ gs1: { operator: "21" } }]
+    gun.yaml:3: codes[0].gs1.operator: found (21), SERIAL, which names no operator; allowed: 8017 (GSRN - PROVIDER),
+      8018 (GSRN - RECIPIENT), 90 to 99 (INTERNAL)
+  codes: [{ gs1: { lot: } }]
+    gun.yaml:3: codes[0].gs1.lot: found nothing; allowed: an application identifier, such as "10"
+  codes: [{ gs1: { lot: "10", scope: gtin } }]
+    gun.yaml:3: codes[0].gs1.scope: found "gtin"; allowed: none: a lot or a serial number is then told without the
+      GTIN or supplier of its label
+  codes: [{ match: "(?<lot>A)", scope: none }]
+    gun.yaml:3: codes[0].scope: found "none"; allowed: no "scope": it is about elements, and the rule has neither gs1
+      nor mh10
+  codes: [{ gs1: { lot: "10" }, as: coil }]
+    gun.yaml:3: codes[0].as: found "coil"; allowed: no "as": it names the place of a material, and the rule has none
+  codes: [{ gs1: { lot: "10" }, mh10: { lot: "1T" } }]
+    gun.yaml:3: codes[0].mh10: found "gs1" and "mh10" in one rule; allowed: one of them: a label is of one standard
+  codes: [{ gs1: { lot: "10" }, match: "(?<lot>A)" }]
+    gun.yaml:3: codes[0].gs1.lot: found the role lot here and in the pattern; allowed: each role once
+  codes: [{ mh10: { lot: "1t" } }]
+    gun.yaml:3: codes[0].mh10.lot: found no data identifier, "1t"; allowed: up to three digits and a capital letter,
+      such as T (lot, by the customer), 1T (lot, by the supplier), 25T (lot with its party, unique in the world); did
+      you mean "1T"?
+  codes: [{ mh10: { lot: Q } }]
+    gun.yaml:3: codes[0].mh10.lot: found Q, quantity, which names no lot; allowed: T (lot, by the customer), 1T (lot,
+      by the supplier), 25T (lot with its party, unique in the world)
+  separators: yes
+    gun.yaml:3: separators: found "yes"; allowed: sent
   codes: [{ mach: "(?<unit>A)", match: "(?<unit>B)" }]
-    gun.yaml:3: codes[0].mach: found unknown key "mach"; allowed: as, match; did you mean "match"?
+    gun.yaml:3: codes[0].mach: found unknown key "mach"; allowed: as, gs1, match, mh10, scope; did you
+      mean "match"?
   about: [a]
     gun.yaml:3: about: found a list; allowed: a text
   baud: 9600
     gun.yaml:3: baud: found unknown key "baud"; allowed: about, acknowledge, aim, codes, encoding, frame, kind,
-      line, no-read, repeat-within, silent-after, unknown
+      line, no-read, repeat-within, separators, silent-after, unknown
   """#

@@ -12,7 +12,9 @@ import Testing
 @Suite(.timeLimit(.minutes(2))) struct MapsShippedTests {
   static let folder = Program.tree + "/devices"
   /// Maps that show what a map can say, of no model in particular.
-  static let examples = ["end-of-line", "hydraulic-press", "leak-tester", "line-scanner", "screwdriver"]
+  static let examples = [
+    "end-of-line", "hydraulic-press", "label-scanner", "leak-tester", "line-scanner", "screwdriver",
+  ]
 
   /// The maps of a kind, by name.
   static func names(_ isWanted: (DeviceMap) -> Bool = { _ in true }) -> [String] {
@@ -147,6 +149,19 @@ import Testing
       ("OP-1234", "operator=1234"), ("LOT-L2311", "lot=L2311"), ("SN00042", "unit=SN00042"), ("WO-7", "order=7"),
       ("PART-P9", "product=P9"), ("COIL-C55", "materials.coil=COIL-C55"), ("COMP-SEAL-1", "component=COMP-SEAL-1"),
       ("TRAY-3", "carrier=3"), ("CMD:END-LOT", "command=END-LOT"), ("NOREAD", "no-read=NOREAD"), ("OP-12", ""),
+    ],
+    "label-scanner": [
+      ("]C0OP-1234", "operator=1234"), ("]C0CMD:SCRAP", "command=SCRAP"),
+      ("]C100395011015300000011", "carrier=395011015300000011"),
+      ("]d2010950600013435210C7", "materials.coil=gtin:09506000134352~C7"),
+      (
+        "]d2010950600013436910L1\u{1D}21S1",
+        "lot=gtin:09506000134369~L1 unit=gtin:09506000134369~S1 product=09506000134369"
+      ),
+      (
+        "]L2[)>\u{1E}06\u{1D}P4711\u{1D}1TL7\u{1D}VACME\u{1D}KPO-9\u{1E}\u{04}",
+        "materials.sheet=supplier:ACME~L7 order=PO-9"
+      ), ("]A01TL7", "materials.sheet=L7"), ("]E09506000134352", "product=09506000134352"), ("]C0X", ""),
     ],
     "honeywell-xenon-1900": [
       ("OP-1234", "operator=1234"), ("SN00042", "unit=SN00042"), ("COIL-C55", "materials.coil=COIL-C55"),

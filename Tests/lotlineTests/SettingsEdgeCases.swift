@@ -461,8 +461,10 @@ let brokenGun = #"""
       closing )
 
   - - { match: "^OP-(?<operator>[0-9]{4})$" }
-  + - { gs1: { lot: "10" } }
-  ! devices/gun.yaml:8: codes[0].gs1: found "gs1"; allowed: leave it out: gs1 is not supported yet
+  + - { gs1: { unit: "17" } }
+  ! devices/gun.yaml:8: codes[0].gs1.unit: found (17), USE BY or EXPIRY, which names no unit; allowed: 00 (SSCC), 21
+      (SERIAL), 235 (TPX), 250 (SECONDARY SERIAL), 7023 (GIAI - ASSEMBLY), 8002 (CMT No.), 8003 (GRAI), 8004 (GIAI),
+      8011 (CPID SERIAL), 8040 (IMEI), 8041 (IMEI2), 8042 (ESIM), …, 90 to 99 (INTERNAL)
 
   - - { match: "^C-(?<material>[0-9]+)$", as: coil }
   + - { match: "^C-(?<material>[0-9]+)$", as: lot }
@@ -470,6 +472,10 @@ let brokenGun = #"""
       as coil
 
   - - { match: "^C-(?<material>[0-9]+)$", as: coil }
-  + - { mh10: { material: "1T" }, as: coil }
-  ! devices/gun.yaml:9: codes[1].mh10: found "mh10"; allowed: leave it out: mh10 is not supported yet
+  + - { mh10: { material: "16D" }, as: coil }
+  ! devices/gun.yaml:9: codes[1].mh10.material: found 16D, production date, which names no material; allowed: 1B
+      (returnable container), 2B (gas cylinder), 7B (container serial number (ISO 6346)), I (vehicle identification
+      number), 2I (abbreviated vehicle identification number), 5I (production vehicle), J (license plate), 1J (license
+      plate, unbreakable unit), 2J (license plate, several packages), 3J (license plate, unbreakable unit, with EDI), 4J
+      (license plate, several packages, with EDI), 5J (license plate, mixed transport unit), …
   """#

@@ -133,19 +133,12 @@ extension ScannerDevice {
 extension ScannerMap {
   /// The scan that a frame is; a damaged one has no text and no roles.
   func scan(of frame: FrameReader.Frame, device: String) -> Scan {
-    let meaning = frame.damage.map { Meaning(problem: $0) } ?? meaning(of: frame.raw)
+    let meaning = frame.damage.map { Meaning(problem: $0) } ?? read(frame: frame.raw)
     var scan = Scan(
       device: device, moment: frame.moment, raw: frame.raw, text: meaning.text, symbology: meaning.symbology,
-      roles: meaning.roles, problem: meaning.problem)
+      elements: meaning.elements, roles: meaning.roles, problem: meaning.problem)
     scan.repeatWithin = repeatWithin
     if refusesUnknown, meaning.roles.isEmpty, meaning.problem == nil { scan.refusal = "no rule of the map knows it" }
     return scan
-  }
-
-  /// What a whole frame means: the scanner's own word for a code that it could not read is none of the codes.
-  private func meaning(of raw: [UInt8]) -> Meaning {
-    guard let noRead, frame.payload(of: raw) == noRead else { return read(frame: raw) }
-    let text = String(decoding: noRead, as: UTF8.self)
-    return Meaning(text: text, roles: [ScanData.Role("no-read", text)])
   }
 }

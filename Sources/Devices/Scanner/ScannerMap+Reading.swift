@@ -6,64 +6,90 @@ extension ScannerMap {
     /// Without delimiters and AIM identifier; nil where the bytes are no text.
     public var text: String?
     public var symbology: String?
+    /// What the code itself says, without what is doubtful.
+    public var elements: [ScanData.Element] = []
     /// Empty where no rule matches.
     public var roles: [ScanData.Role] = []
     public var problem: String?
 
     public init(
-      text: String? = nil, symbology: String? = nil, roles: [ScanData.Role] = [], problem: String? = nil
+      text: String? = nil, symbology: String? = nil, elements: [ScanData.Element] = [], roles: [ScanData.Role] = [],
+      problem: String? = nil
     ) {
       self.text = text
       self.symbology = symbology
+      self.elements = elements
       self.roles = roles
       self.problem = problem
     }
   }
 
   /// Reads one frame, with or without its delimiters.
-  public func read(frame raw: [UInt8]) -> Meaning {
-    let payload = frame.payload(of: raw)
-    guard !payload.isEmpty else { return Meaning(problem: "an empty frame") }
+  public func read(frame raw: [UInt8]) -> Meaning { explain(code: frame.payload(of: raw)).meaning }
+
+  /// What a code without delimiters means here, and what it says by itself.
+  public func explain(code payload: [UInt8]) -> (meaning: Meaning, code: DecodedCode) {
+    guard !payload.isEmpty else { return (Meaning(problem: "an empty frame"), DecodedCode()) }
+    // The scanner's own word for a code that it could not read is none of the codes.
+    if let noRead, payload == noRead {
+      let word = String(decoding: noRead, as: UTF8.self)
+      return (Meaning(text: word, roles: [ScanData.Role("no-read", word)]), DecodedCode())
+    }
     let text: String
-    switch validText(payload) {
-    case .failure(let fault): return Meaning(problem: fault.problem + hint(payload))
+    switch codeText(payload) {
+    case .failure(let fault):
+      var code = DecodedCode()
+      code.add(.character, at: fault.at, fault.message)
+      return (Meaning(problem: fault.message + hint(payload)), code)
     case .success(let valid): text = valid
     }
-    guard hasAIM, let symbology = aimIdentifier(text) else { return meaning(of: text, symbology: nil) }
-    let code = String(text.unicodeScalars.dropFirst(3))
-    guard !code.isEmpty else {
-      return Meaning(text: code, symbology: symbology, problem: "an AIM identifier, \(symbology), without a code")
+    guard hasAIM, let aim = AIMIdentifier(payload) else { return meaning(of: text, payload, aim: nil) }
+    let rest = String(text.unicodeScalars.dropFirst(3))
+    guard !rest.isEmpty else {
+      let problem = "an AIM identifier, \(aim.text), without a code"
+      return (Meaning(text: rest, symbology: aim.text, problem: problem), DecodedCode(symbology: aim.text))
     }
-    return meaning(of: code, symbology: symbology)
+    return meaning(of: rest, payload, aim: aim)
   }
 
-  private func meaning(of text: String, symbology: String?) -> Meaning {
-    var meaning = Meaning(text: text, symbology: symbology)
+  private func meaning(of text: String, _ payload: [UInt8], aim: AIMIdentifier?) -> (Meaning, DecodedCode) {
+    var meaning = Meaning(text: text, symbology: aim?.text)
+    let decoder = CodeDecoder(hasAIM: hasAIM, sendsSeparators: sendsSeparators, internals: internals)
+    var code = decoder.decode(payload)
+    // Codes that say nothing about themselves are taken apart only where a rule asks for elements.
+    if !code.isAnnounced, !codes.contains(where: { $0.elements != nil }) { code = DecodedCode(symbology: aim?.text) }
+    let bytes = payload[(aim == nil ? 0 : 3)...]
+    if code.isAnnounced { meaning.elements = code.soundElements.map { ScanData.Element($0) } }
+    var doubt = code.isAnnounced ? code.problems.first : nil
     for rule in codes {
-      guard let groups = rule.pattern.match(text) else { continue }
-      if let empty = groups.first(where: { $0.value.isEmpty }) {
-        meaning.problem = "the code gives an empty \(empty.name)"
-        return meaning
+      switch rule.claim(text: text, code: code, bytes: bytes, year: decoder.year) {
+      case .none: continue
+      case .doubt(let problem): doubt = doubt ?? problem
+      case .problem(let problem):
+        meaning.problem = Self.words(problem)
+        return (meaning, code.with(problem))
+      case .roles(let roles, let elements):
+        meaning.roles = roles
+        if !elements.isEmpty, !code.isAnnounced {
+          meaning.elements = elements.map { ScanData.Element($0) }
+          code.elements = elements
+        }
+        return (meaning, code)
       }
-      meaning.roles = groups.map { group in
-        let name = group.name == "material" ? "materials.\(rule.place ?? CodeRule.plainPlace)" : group.name
-        return ScanData.Role(name, group.value)
-      }
-      break
     }
-    return meaning
+    guard let doubt else { return (meaning, code.isAnnounced ? code : DecodedCode(symbology: aim?.text)) }
+    meaning.problem = Self.words(doubt)
+    return (meaning, code.with(doubt))
   }
 
-  /// `]`, a letter and a modifier (ISO/IEC 15424) at the beginning; nil where there is none.
-  private func aimIdentifier(_ text: String) -> String? {
-    let head = Array(text.utf8.prefix(3))
-    guard head.count == 3, head[0] == UInt8(ascii: "]"), isLetter(head[1]), isLetter(head[2]) || isDigit(head[2])
-    else { return nil }
-    return String(decoding: head, as: UTF8.self)
+  private static func words(_ problem: CodeProblem) -> String {
+    problem.kind == .rule ? problem.message : "\(problem.message) (at byte \(problem.at) of the code)"
   }
 
-  private func isLetter(_ byte: UInt8) -> Bool { (0x41...0x5A).contains(byte & 0xDF) }
-  private func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+  /// The application identifiers for internal use that rules ask for.
+  private var internals: Set<String> {
+    Set(codes.flatMap { $0.elements?.roles ?? [] }.map(\.identifier.text).filter { $0.hasPrefix("9") })
+  }
 
   /// The commonest mistake in a map has a help of its own.
   private func hint(_ payload: [UInt8]) -> String {
@@ -72,35 +98,20 @@ extension ScannerMap {
   }
 }
 
-/// Why bytes are no text.
-private struct TextFault: Error {
-  let problem: String
-}
-
-/// The text of `bytes`, if they are UTF-8 without control characters.
-///
-/// HT, EOT and the separators FS, GS, RS, US stay: codes in the forms of GS1 and ISO/IEC 15434 contain them.
-private func validText(_ bytes: [UInt8]) -> Result<String, TextFault> {
-  var parser = Unicode.UTF8.ForwardParser()
-  var rest = bytes.makeIterator()
-  var place = 1
-  var text = String.UnicodeScalarView()
-  while true {
-    switch parser.parseScalar(from: &rest) {
-    case .valid(let units):
-      let scalar = Unicode.UTF8.decode(units)
-      if scalar.properties.generalCategory == .control, !allowedControls.contains(scalar.value) {
-        let code = String(scalar.value, radix: 16, uppercase: true)
-        return .failure(
-          TextFault(problem: "the control character 0x\(code.count < 2 ? "0" : "")\(code) at byte \(place) of the code")
-        )
-      }
-      text.append(scalar)
-      place += units.count
-    case .emptyInput: return .success(String(text))
-    case .error: return .failure(TextFault(problem: "not valid UTF-8 at byte \(place) of the code"))
+extension DecodedCode {
+  /// With a problem that a rule found, unless it is there.
+  fileprivate func with(_ problem: CodeProblem) -> DecodedCode {
+    var code = self
+    if !code.problems.contains(problem) {
+      code.problems.append(problem)
+      code.sort()
     }
+    return code
   }
 }
 
-private let allowedControls: Set<UInt32> = [0x09, 0x04, 0x1C, 0x1D, 0x1E, 0x1F]
+extension ScanData.Element {
+  init(_ element: CodeElement) {
+    self.init(kind: element.identifier.kind, identifier: element.identifier.text, value: element.value)
+  }
+}

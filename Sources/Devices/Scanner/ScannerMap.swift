@@ -18,6 +18,8 @@ public struct ScannerMap: Sendable {
   public let silentAfter: Duration?
   /// The scanner sends an AIM identifier (`]d2`) before each code; it becomes the scan's symbology.
   public let hasAIM: Bool
+  /// The scanner is known to send GS1's separators (FNC1) as GS: the last field of a code is whole.
+  public let sendsSeparators: Bool
   /// The first that matches wins.
   public let codes: [CodeRule]
 
@@ -51,6 +53,7 @@ public struct ScannerMap: Sendable {
     refusesUnknown = false
     silentAfter = nil
     self.hasAIM = hasAIM
+    sendsSeparators = false
     codes = []
   }
 
@@ -66,6 +69,7 @@ public struct ScannerMap: Sendable {
     refusesUnknown = fields.choice("unknown", of: ["keep", "refuse"]) == "refuse"
     silentAfter = fields.duration("silent-after", atLeast: .seconds(1))
     hasAIM = fields.flag("aim") ?? false
+    sendsSeparators = fields.choice("separators", of: ["sent"]) != nil
     codes = fields.optional("codes").map { CodeRule.rules($0) } ?? []
     _ = fields.choice("encoding", of: ["utf-8"], notYet: Self.otherEncodings)
     let frame = fields.required("frame", "what ends a frame, such as { end: \"\\r\" }").flatMap { FrameRule($0) }

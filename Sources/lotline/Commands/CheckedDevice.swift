@@ -66,7 +66,7 @@ struct CheckedDevice {
 
   private func rules(_ map: ScannerMap) -> Table {
     var table = Table("CODE", "PLACE")
-    for rule in map.codes { table.add(rule.match, rule.place ?? "") }
+    for rule in map.codes { table.add(rule.match ?? "by its elements", rule.place ?? "") }
     return table
   }
 
