@@ -14,8 +14,8 @@ struct Lotline: AsyncParsableCommand {
     version: version,
     subcommands: [
       EdgeCommand.self, CentralCommand.self, DemoCommand.self, CheckCommand.self, ReadCommand.self,
-      ImportCommand.self, ExportCommand.self, SimulateCommand.self, StatusCommand.self, ReloadCommand.self,
-      EventsCommand.self, TraceCommand.self, GapsCommand.self,
+      ExplainCommand.self, ImportCommand.self, ExportCommand.self, SimulateCommand.self, StatusCommand.self,
+      ReloadCommand.self, EventsCommand.self, TraceCommand.self, GapsCommand.self,
       VerifyCommand.self,
     ])
 

@@ -66,7 +66,7 @@ struct CheckedDevice {
 
   private func rules(_ map: ScannerMap) -> Table {
     var table = Table("CODE", "PLACE")
-    for rule in map.codes { table.add(rule.match ?? "by its elements", rule.place ?? "") }
+    for rule in map.codes { table.add(rule.words, rule.place ?? "") }
     return table
   }
 
@@ -129,6 +129,7 @@ struct CheckedDevice {
       for rule in map.codes {
         inner.object { item in
           item.field("match", rule.match)
+          item.field("elements", rule.elementWords)
           item.field("place", rule.place)
         }
       }
