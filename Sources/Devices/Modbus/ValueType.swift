@@ -41,7 +41,7 @@ public enum WordOrder: String, Sendable, Hashable, CaseIterable {
   case ABCDEFGH, BADCFEHG, GHEFCDAB, HGFEDCBA, CDABGHEF, DCBAHGFE, EFGHABCD, FEHGBADC
 
   /// Those of a value of so many registers.
-  static func choices(width: Int) -> [WordOrder] { allCases.filter { $0.rawValue.count == width * 2 } }
+  public static func choices(width: Int) -> [WordOrder] { allCases.filter { $0.rawValue.count == width * 2 } }
 
   /// What a map may say for all of its tags: an order of two words or of four.
   static let ofMaps = choices(width: 2) + choices(width: 4)

@@ -1,0 +1,59 @@
+import Machine
+
+/// Looks at a Modbus device that no map describes yet: one request at a time, reading only.
+///
+/// Each look is judged like a device's readings, on a thread of its own. After a fault the next look connects again.
+public actor ModbusSurvey {
+  nonisolated private let thread = OwnThread(name: "survey")
+  nonisolated public var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
+  private let host: String
+  private let port: Int
+  private let timeout: Duration
+  private var link: ModbusLink?
+
+  /// What one request found.
+  public enum Sight: Sendable, Hashable {
+    /// The bytes of registers or bits as they came.
+    case data([UInt8])
+    /// The device refused; the exception's number and what it means.
+    case refused(UInt8, String)
+    /// Nobody answered in time.
+    case silent(String)
+    /// There is no connection, or what came was no sound answer.
+    case broken(String)
+  }
+
+  /// Opens nothing yet; `timeout` is for connecting and for each whole answer.
+  public init(host: String, port: Int, timeout: Duration = .seconds(1)) {
+    (self.host, self.port, self.timeout) = (host, port, timeout)
+  }
+
+  /// Takes `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`; nil for anything else.
+  public init?(at place: String, timeout: Duration = .seconds(1)) {
+    guard let (host, port) = DeviceSettings.endpoint(place) else { return nil }
+    self.init(host: host, port: port, timeout: timeout)
+  }
+
+  /// Asks for `count` addresses of `table` from `address` on.
+  public func look(_ table: ModbusAddress.Table, address: Int, count: Int, unit: UInt8) -> Sight {
+    let question = Question.read(table, address: UInt16(address), count: UInt16(count))
+    do throws(LineFault) {
+      var open = try take()
+      let answer = try open.ask(question, unit: unit, timeout: timeout)
+      link = consume open
+      switch answer {
+      case .data(let bytes): return .data(bytes)
+      case .refused(let exception): return .refused(exception.code, exception.description)
+      }
+    } catch {
+      if case .timeout(_, 0) = error { return .silent(error.description) }
+      return .broken(error.description)
+    }
+  }
+
+  /// The open connection, or a new one.
+  private func take() throws(LineFault) -> ModbusLink {
+    if let open = link.take() { return open }
+    return try ModbusLink.connected(to: HostLookup(host), port: port, timeout: timeout)
+  }
+}
