@@ -16,9 +16,9 @@ import Testing
     #expect(
       lines.contains("press-1 at station ST10: map press, 127.0.0.1:502 unit 1, 14.0 requests/s at rest"))
     let cells = lines.map { $0.split(separator: " ").map(String.init) }
-    #expect(cells.contains(["process", "poll", "500ms", "3", "holding", "0", "2", "force"]))
-    #expect(cells.contains(["process", "poll", "500ms", "3", "holding", "19", "1", "door"]))
-    #expect(cells.contains(["cycle", "trigger", "100ms", "3", "holding", "99", "1", "count"]))
+    #expect(cells.contains(["process", "poll", "500ms", "3", "holding", "0", "2", "1"]))
+    #expect(cells.contains(["process", "poll", "500ms", "3", "holding", "19", "1", "1"]))
+    #expect(cells.contains(["cycle", "trigger", "100ms", "3", "holding", "99", "1", "1"]))
     #expect(cells.contains { $0.prefix(7) == ["cycle", "block", "cycle", "3", "holding", "99", "5"] })
     #expect(lines.contains(#"gun-1 at station ST10: map gun, /dev/ttyACM0, 9600 8N1, ends with "\r""#))
     #expect(lines.contains(#"  answers: "\x06" after the commit, "\x15" for a refusal"#))

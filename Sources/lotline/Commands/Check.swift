@@ -12,26 +12,39 @@ struct CheckCommand: AsyncParsableCommand {
     discussion: """
       FILE is the settings of an edge or a central, or a single map; without one, the edge's settings and its \
       maps are checked. Nothing is opened: no port, no file that the settings name but the maps.
+
+      A warning is what can be used and will most likely not do what is wanted: values that overlap, a cycle that is \
+      read in parts, more requests than the device can answer.
+
+      Exit status 1 where something is wrong; with --strict for warnings as well.
+
+      EXAMPLES
+        lotline check
+        lotline check devices/hydraulic-press.yaml --requests
+        lotline check etc/lotline/edge.yaml devices/line-scanner.yaml --strict
       """)
 
   @Argument(help: "Settings of an edge or a central, or maps.") var files: [String] = []
   @Option(help: "The settings to check where no FILE is given.") var config = EdgeSettings.standardPath
-  @Flag(help: "JSON for programs in place of tables.") var json = false
+  @Flag(help: "Each request with its rate, its bytes and its tags.") var requests = false
+  @Flag(help: "Exit status 1 for warnings too.") var strict = false
+  @OptionGroup var output: OutputOptions
 
   func run() async throws {
     let checked = (files.isEmpty ? [config] : files).map { CheckedFile($0) }
-    if json {
+    if output.json {
       var writer = JSONWriter()
       writer.object { inner in
         inner.field("ok", checked.allSatisfy(\.problems.isEmpty))
         inner.key("files")
         inner.array { list in for file in checked { file.write(to: &list) } }
       }
-      print(String(decoding: writer.bytes, as: UTF8.self))
+      output.printRaw(writer.bytes)
     } else {
-      for file in checked { print(file.text) }
+      for file in checked { print(file.text(width: Terminal.width, all: requests)) }
     }
-    if checked.contains(where: { !$0.problems.isEmpty }) { throw ExitCode(1) }
+    let isWell = checked.allSatisfy { $0.problems.isEmpty && ($0.warnings.isEmpty || !strict) }
+    if !isWell { throw ExitCode(1) }
   }
 }
 
@@ -40,6 +53,8 @@ struct CheckedFile {
   let path: String
   private(set) var kind = Kind.edge
   private(set) var problems: [Problem] = []
+  /// What can be used and is most likely not meant.
+  private(set) var warnings: [Warning] = []
   private(set) var summary = ""
   private(set) var devices: [CheckedDevice] = []
 
@@ -55,6 +70,7 @@ struct CheckedFile {
       case .edge:
         let settings = try EdgeSettings.read(path)
         devices = settings.devices.map { CheckedDevice($0) }
+        warnings = Warning.all(of: settings, path: path)
         summary =
           "the settings of line PC \(settings.source): \(counted(settings.stations.count, "station")), "
           + counted(devices.count, "device")
@@ -69,6 +85,7 @@ struct CheckedFile {
         try file.check()
         let name = ((path as NSString).lastPathComponent as NSString).deletingPathExtension
         devices = map.map { [CheckedDevice(name: name, map: name, $0)] } ?? []
+        if case .modbus(let modbus) = map { warnings = Warning.all(of: modbus, in: MapLines(path, text: file.text)) }
         summary = "a map"
       }
     } catch let error as SettingsError {
@@ -87,10 +104,20 @@ struct CheckedFile {
     return (file.name as NSString).lastPathComponent.hasPrefix("central") ? .central : .edge
   }
 
-  /// For people: problems one a line, or what would be done.
-  var text: String {
+  /// As `text(width:all:)`, in whole rows and without what is there on request.
+  var text: String { text(width: nil, all: false) }
+
+  /// For people: problems and warnings one a line, and what would be done.
+  ///
+  /// - Parameters:
+  ///   - width: the columns of the terminal, if it is one.
+  ///   - all: every request with all that is to be said of it.
+  func text(width: Int?, all: Bool) -> String {
     guard problems.isEmpty else { return problems.map(\.description).joined(separator: "\n") }
-    return (["\(path): \(summary); nothing wrong"] + devices.flatMap(\.lines)).joined(separator: "\n")
+    let verdict = warnings.isEmpty ? "nothing wrong" : "nothing wrong, \(counted(warnings.count, "warning"))"
+    return
+      (["\(path): \(summary); \(verdict)"] + warnings.map(\.description)
+      + devices.flatMap { $0.lines(width: width, all: all) }).joined(separator: "\n")
   }
 
   func write(to json: inout JSONWriter) {
@@ -110,6 +137,8 @@ struct CheckedFile {
           }
         }
       }
+      writer.key("warnings")
+      writer.array { inner in for warning in warnings { warning.write(to: &inner) } }
       writer.key("devices")
       writer.array { inner in for device in devices { device.write(to: &inner) } }
     }
@@ -117,4 +146,4 @@ struct CheckedFile {
 }
 
 /// `1 device`, `2 devices`.
-private func counted(_ count: Int, _ what: String) -> String { "\(count) \(what)\(count == 1 ? "" : "s")" }
+func counted(_ count: Int, _ what: String) -> String { "\(count) \(what)\(count == 1 ? "" : "s")" }

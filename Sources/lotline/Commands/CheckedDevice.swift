@@ -31,14 +31,17 @@ struct CheckedDevice {
     self.content = content
   }
 
+  /// So many requests of a device are shown where not all are asked for.
+  private static let fewRequests = 12
+
   /// For people: what it is, and a table of what is asked or understood.
-  var lines: [String] {
+  func lines(width: Int? = nil, all: Bool = false) -> [String] {
     let place = station.map { " at station \($0)" } ?? ""
     let way = address.map { ", \($0)" } ?? ""
     switch content {
     case .modbus(let map):
-      let rate = Self.rate(map.plan)
-      return ["", "\(name)\(place): map \(self.map)\(way), \(rate) requests/s at rest"] + requests(map.plan).lines
+      let title = "\(name)\(place): map \(self.map)\(way), \(Self.rate(map.plan)) requests/s at rest"
+      return ["", title] + requests(map.plan, width: width, all: all)
     case .serial(let map):
       let answers = [
         map.acknowledge.accepted.isEmpty ? nil : "\"\(escaped(map.acknowledge.accepted))\" after the commit",
@@ -47,21 +50,37 @@ struct CheckedDevice {
       return [
         "", "\(name)\(place): map \(self.map)\(way), \(map.line), \(map.frame)",
         "  answers: " + (answers.isEmpty ? "none" : answers.joined(separator: ", ")),
-      ] + rules(map).lines.map { "  " + $0 }
+      ] + rules(map).lines(width: width.map { $0 - 2 }).map { "  " + $0 }
     }
   }
 
-  private func requests(_ plan: RequestPlan) -> Table {
-    var table = Table("GROUP", "FOR", "EVERY", "FUNCTION", "TABLE", "ADDRESS", "COUNT", "TAGS")
-    for part in plan.parts {
-      for request in part.requests {
-        table.add(
-          part.group, part.purpose.rawValue, part.every.map { format($0) } ?? Self.occasion(part.purpose),
-          String(request.function), request.table.rawValue, String(request.address), String(request.count),
-          request.tags.map(\.name).joined(separator: " "))
+  private func requests(_ plan: RequestPlan, width: Int?, all: Bool) -> [String] {
+    let requests = plan.parts.flatMap { part in part.requests.map { (part, $0) } }
+    var table = Table(
+      ["GROUP", "FOR", "EVERY", "FUNCTION", "TABLE", "ADDRESS", "COUNT"] + (all ? ["RATE", "BYTES"] : ["TAGS"]))
+    let few = all || requests.count <= Self.fewRequests + 1 ? requests[...] : requests.prefix(Self.fewRequests)
+    for (part, request) in few {
+      var cells = [
+        part.group, part.purpose.rawValue, part.every.map { format($0) } ?? Self.occasion(part.purpose),
+        String(request.function), request.table.rawValue, String(request.address), String(request.count),
+      ]
+      if all {
+        let bytes = RequestBytes(request)
+        cells += [part.every.map { "\(Self.rounded(1 / $0.inSeconds))/s" } ?? "", "\(bytes.question)+\(bytes.answer)"]
+      } else {
+        cells.append(String(request.tags.count))
       }
+      table.add(cells)
     }
-    return table
+    guard !all else {
+      // Whole rows, since the tags of each follow right under it; without them it is narrow enough.
+      let tags = requests.map { $0.1.tags.map(\.name).joined(separator: " ") }
+      return zip(table.lines, [[]] + tags.map { folded($0, to: (width ?? .max) - 4) }).flatMap { row, names in
+        [row] + names.map { "    " + $0 }
+      } + ["BYTES are those of question + answer in Modbus TCP; ADDRESS counts from 0, as on the wire."]
+    }
+    let rest = requests.count - few.count
+    return table.lines(width: width) + (rest > 0 ? ["and \(rest) more requests: --requests shows all"] : [])
   }
 
   private func rules(_ map: ScannerMap) -> Table {
@@ -74,8 +93,8 @@ struct CheckedDevice {
     switch purpose {
     case .poll, .trigger: "always"
     case .block: "cycle"
-    case .guard: "cycle, behind its block"
-    case .acknowledge: "connection; written each cycle"
+    case .guard: "after block"
+    case .acknowledge: "connecting"
     }
   }
 
@@ -84,8 +103,10 @@ struct CheckedDevice {
     let perSecond = plan.parts.reduce(0.0) { sum, part in
       sum + (part.every.map { Double(part.requests.count) / $0.inSeconds } ?? 0)
     }
-    return "\((perSecond * 10).rounded() / 10)"
+    return rounded(perSecond)
   }
+
+  private static func rounded(_ number: Double) -> String { "\((number * 10).rounded() / 10)" }
 
   func write(to json: inout JSONWriter) {
     json.object { writer in
@@ -113,6 +134,8 @@ struct CheckedDevice {
             item.field("table", request.table.rawValue)
             item.field("address", request.address)
             item.field("count", request.count)
+            item.field("question_bytes", RequestBytes(request).question)
+            item.field("answer_bytes", RequestBytes(request).answer)
             item.key("tags")
             item.array { names in for tag in request.tags { names.value(tag.name) } }
           }
