@@ -40,9 +40,11 @@ public final class ModbusServer: Sendable {
   ///   - port: 0 takes a free one.
   ///   - count: how many addresses each table has; a request beyond them is refused with exception 2.
   ///   - onWrite: called after the answer to a client's write was sent, on the server's thread: it must not block.
+  ///   - fault: what goes wrong with the request that has come; called on the server's thread, which a delay holds up.
   public init(
     host: String = "127.0.0.1", port: Int = 0, count: Int = 65_536,
-    onWrite: @escaping @Sendable (Write) -> Void = { _ in }
+    onWrite: @escaping @Sendable (Write) -> Void = { _ in },
+    fault: @escaping @Sendable () -> SimulatedFault = { SimulatedFault() }
   ) async throws {
     self.host = host
     reserved = try ReservedPort(host: host, port: port)
@@ -50,7 +52,7 @@ public final class ModbusServer: Sendable {
     tables = try ModbusTables(count: count)
     wake = try Wake()
     running = Running(
-      ModbusServerLoop(host: host, port: reserved.port, tables: tables, wake: wake, onWrite: onWrite))
+      ModbusServerLoop(host: host, port: reserved.port, tables: tables, wake: wake, fault: fault, onWrite: onWrite))
     try await start()
   }
 

@@ -44,18 +44,20 @@ actor ModbusServerLoop {
   private let host: String
   private let port: Int
   private let tables: ModbusTables
+  private let fault: @Sendable () -> SimulatedFault
   private let onWrite: @Sendable (ModbusServer.Write) -> Void
 
   nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
   init(
-    host: String, port: Int, tables: ModbusTables, wake: Wake,
+    host: String, port: Int, tables: ModbusTables, wake: Wake, fault: @escaping @Sendable () -> SimulatedFault,
     onWrite: @escaping @Sendable (ModbusServer.Write) -> Void
   ) {
     self.host = host
     self.port = port
     self.tables = tables
     self.wake = wake
+    self.fault = fault
     self.onWrite = onWrite
   }
 
@@ -88,9 +90,20 @@ actor ModbusServerLoop {
     }
   }
 
-  /// Answers one request; false if the client is gone or does not speak Modbus.
+  /// Answers one request, well or as its fault says; false if the client is gone or does not speak Modbus.
   private func answer(_ client: ModbusConnection) -> Bool {
-    guard let request = client.receive() else { return false }
+    guard var request = client.receive() else { return false }
+    let fault = fault()
+    if fault.delay > .zero {
+      var stop = pollfd(fd: wake.descriptor, events: Int16(POLLIN), revents: 0)
+      guard retrying({ poll(&stop, 1, Int32(fault.delay.inMilliseconds)) }) == 0 else { return false }
+    }
+    switch fault.kind {
+    case .silence: return true
+    case .refusal(let code): return client.refuse(request, with: code)
+    case .wrongUnit: request[6] &+= 1  // the answer repeats the unit of the request
+    case .none: break
+    }
     let (sent, write) = client.reply(to: request, from: tables)
     if let write { onWrite(write) }
     return sent
@@ -152,6 +165,16 @@ final class ModbusConnection {
     var request = [UInt8](repeating: 0, count: Int(MODBUS_TCP_MAX_ADU_LENGTH))
     let length = modbus_receive(context, &request)
     return length > 0 ? Array(request.prefix(Int(length))) : nil
+  }
+
+  /// Says with an exception that it will not do what was asked; false if that cannot be sent.
+  func refuse(_ request: [UInt8], with code: UInt8) -> Bool {
+    guard request.count > 7 else { return false }
+    let answer: [UInt8] = [request[0], request[1], 0, 0, 0, 3, request[6], request[7] | 0x80, code]
+    let sent = answer.withUnsafeBytes { bytes in
+      retrying { Glibc.send(socket, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
+    }
+    return sent > 0
   }
 
   func reply(to request: [UInt8], from tables: ModbusTables) -> (sent: Bool, write: ModbusServer.Write?) {

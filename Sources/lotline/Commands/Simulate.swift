@@ -4,17 +4,30 @@ import Events
 import Foundation
 import Settings
 
+/// `lotline simulate`: devices made from their maps.
 struct SimulateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "simulate", abstract: "A device made from its map: a PLC on Modbus TCP, or a scanner on a terminal.",
-    discussion: "A PLC's values move within the map's limits, and it makes cycles that wait for their acknowledge. A "
-      + "scanner sends each line that is typed (or --code, again and again) and shows what is answered. Ends with Ctrl-C."
-  )
+    commandName: "simulate", abstract: "Devices made from their maps: PLCs on Modbus TCP, scanners on terminals.",
+    discussion: """
+      A PLC's values move within the map's limits, and it makes cycles that wait for their acknowledge. A scanner sends \
+      each line that is typed (or --code, again and again) and shows what is answered; of several scanners the typed \
+      line names its own, gun: CODE.
 
-  @Argument(help: "A map: its file, or its name in /etc/lotline/devices or among the maps that come with lotline.")
-  var map: String
+      With --json the first lines, one a device, say where each listens and what its tags show; a line for each cycle \
+      and each scan follows. It ends with Ctrl-C or SIGTERM, exit status 0, or with --until-eof when its input ends.
 
-  @Option(help: "The port that the PLC listens on, on loopback; 0 takes a free one.")
+      EXAMPLES
+        lotline simulate hydraulic-press --port 1502
+        lotline simulate hydraulic-press leak-tester line-scanner --json --until-eof
+        lotline simulate hydraulic-press --motion still --motion oil-temp=ramp --seed 7
+        lotline simulate leak-tester --drop 5% --slow 300ms --wrong-unit 1% --exception 6:2%
+        lotline simulate line-scanner --link /tmp/gun --code OP-1234 --code SN00042 --every 1s
+      """)
+
+  @Argument(help: "Maps: files, or names in /etc/lotline/devices or among the maps that come with lotline.")
+  var maps: [String]
+
+  @Option(help: "The port of the first PLC, on loopback; further PLCs take the next ones. 0 takes free ones.")
   var port = 0
 
   @Option(help: "Where the scanner's port is found; default: a new name in the temporary folder.")
@@ -27,42 +40,126 @@ struct SimulateCommand: AsyncParsableCommand {
   @Option(help: "How often a cycle is made, or a code sent by itself.")
   var every = "2s"
 
+  @Option(
+    help: ArgumentHelp(
+      "How values move: drift, ramp, noise, steps or still; oil-temp=ramp for one tag. May be given several times.",
+      valueName: "motion"))
+  var motion: [String] = []
+
+  @Option(help: "With --json, say so often what all tags show.")
+  var tell: String?
+
+  @Option(help: "What is drawn follows from it; default: a new one each time.")
+  var seed: UInt64?
+
+  @Flag(help: "End when standard input ends.")
+  var untilEof = false
+
+  @OptionGroup(title: "Faults of PLCs") var faults: FaultOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
     guard (0...65_535).contains(port) else { throw ValidationError("--port \(port): 0 to 65535 is asked for") }
-    guard parseDuration(every).map({ $0 > .zero }) == true else {
-      throw ValidationError("--every \(every): a time such as 500ms or 2s is asked for")
+    for (option, text) in [("--every", every), ("--tell", tell)] {
+      guard let text else { continue }
+      guard parseDuration(text).map({ $0 > .zero }) == true else {
+        throw ValidationError("\(option) \(text): a time such as 500ms or 2s is asked for")
+      }
+    }
+    guard Motions(motion) != nil else {
+      let ways = Motions.Motion.allCases.map(\.rawValue).joined(separator: ", ")
+      throw ValidationError("--motion: \(ways) are known, for one tag such as oil-temp=ramp")
     }
   }
 
   func run() async throws {
     try await reporting {
-      let loaded = try Self.load(map)
-      let pause = parseDuration(every) ?? .seconds(2)
-      let body: @Sendable () async throws -> Void
-      switch loaded.map {
-      case .modbus(let map):
-        let play = PLCPlay(
-          plc: try await SimulatedPLC(
-            name: loaded.name, map: map, port: port, numbers: SeededNumbers(seed: UInt64.random(in: 0...UInt64.max))),
-          pause: pause, json: output.json)
-        body = { try await play.run() }
-      case .serial(let map):
-        let path =
-          link ?? FileManager.default.temporaryDirectory.appending(path: "lotline-\(loaded.name)-\(getpid())").path
-        let play = ScannerPlay(
-          scanner: try SimulatedScanner(link: path), map: map, codes: code, pause: pause, json: output.json)
-        body = { try await play.run() }
-      }
+      let loaded = try maps.map { try Self.load($0) }
+      try check(loaded)
+      let plays = try await plays(of: loaded)
+      for play in plays { await play.announce() }
+      let typed = TypedLines()
+      let scanners = plays.compactMap { $0 as? ScannerPlay }.filter { code.isEmpty && !$0.name.isEmpty }
       try await Interrupts(last: {}).during { stop in
-        try await withThrowingTaskGroup(of: Void.self) { group in
-          group.addTask { try await body() }
-          group.addTask { for await _ in stop { break } }
+        try await withThrowingTaskGroup(of: Bool.self) { group in
+          for play in plays {
+            group.addTask {
+              try await play.run()
+              return false
+            }
+          }
+          if untilEof || !scanners.isEmpty {
+            group.addTask {
+              try await Self.type(from: typed, to: scanners)
+              return true
+            }
+          }
+          group.addTask {
+            for await _ in stop { break }
+            return true
+          }
           defer { group.cancelAll() }
-          try await group.next()
+          while let isEnd = try await group.next() { if isEnd { return } }
         }
       }
+    }
+  }
+
+  /// What the command line asks for and the maps do not have.
+  private func check(_ loaded: [LoadedMap]) throws {
+    let modbus = loaded.compactMap { if case .modbus(let map) = $0.map { map } else { nil } }
+    if modbus.isEmpty, try !faults.shares().isNone {
+      throw ValidationError("faults are those of a PLC, and none of the maps is one")
+    }
+    let tags = modbus.flatMap(\.groups).filter { $0.trigger == nil }.flatMap(\.tags).map(\.name)
+    for name in Motions(motion)?.named ?? [] where !tags.contains(name) {
+      let nearest = nearestName(to: name, among: tags).map { "; did you mean \"\($0)\"?" } ?? ""
+      throw ValidationError("--motion \(name): no map has such a tag outside of its cycles\(nearest)")
+    }
+    if link != nil, loaded.count - modbus.count != 1 {
+      throw ValidationError("--link is the place of one scanner, and \(loaded.count - modbus.count) are simulated")
+    }
+  }
+
+  private func plays(of loaded: [LoadedMap]) async throws -> [any Play] {
+    let seed = seed ?? UInt64.random(in: 0...UInt64.max)
+    var plays: [any Play] = []
+    var nextPort = port
+    let pace = Pace(every: parseDuration(every) ?? .seconds(2), tell: tell.flatMap { parseDuration($0) })
+    for (place, map) in loaded.enumerated() {
+      let twins = loaded.prefix(place).count { $0.name == map.name }
+      let name = twins == 0 ? map.name : "\(map.name)-\(twins + 1)"
+      let teller = Teller(name: name, isOneOfMany: loaded.count > 1, json: output.json)
+      switch map.map {
+      case .modbus(let modbus):
+        let draw = FaultDraw(try faults.shares(), numbers: SeededNumbers(seed: seed, part: name + " faults"))
+        let plc = try await SimulatedPLC(
+          name: name, map: modbus, port: nextPort, numbers: SeededNumbers(seed: seed, part: name), fault: draw.next)
+        if nextPort > 0 { nextPort += 1 }
+        plays.append(PLCPlay(plc: plc, pace: pace, motions: Motions(motion) ?? Motions(), teller: teller))
+      case .serial(let serial):
+        let path = link ?? FileManager.default.temporaryDirectory.appending(path: "lotline-\(name)-\(getpid())").path
+        plays.append(
+          ScannerPlay(
+            name: name, scanner: try SimulatedScanner(link: path), map: serial, codes: code, pace: pace, teller: teller)
+        )
+      }
+    }
+    return plays
+  }
+
+  /// Hands typed lines to the scanners until the input ends; without scanners nothing is typed, only waited for.
+  private static func type(from typed: TypedLines, to scanners: [ScannerPlay]) async throws {
+    while let line = try await typed.next() {
+      let named = scanners.first { line.hasPrefix($0.name + ":") }
+      guard let scanner = named ?? (scanners.count == 1 ? scanners.first : nil) else {
+        if !scanners.isEmpty {
+          complain("which scanner? \(scanners.map(\.name).joined(separator: ", ")), as NAME: CODE")
+        }
+        continue
+      }
+      let code = named == nil ? line : line.dropFirst(scanner.name.count + 1).trimmingCharacters(in: .whitespaces)
+      try await scanner.send(code)
     }
   }
 
@@ -81,133 +178,5 @@ struct SimulateCommand: AsyncParsableCommand {
       throw SettingsError(maps.problems)
     }
     return loaded
-  }
-}
-
-/// A simulated PLC for a technician: says what it shows and what is written to it.
-private struct PLCPlay: Sendable {
-  let plc: SimulatedPLC
-  let pause: Duration
-  let json: Bool
-
-  func run() async throws {
-    tell("modbus", "127.0.0.1:\(plc.server.port)", "\(plc.name) listens on 127.0.0.1:\(plc.server.port)")
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask {
-        while true {
-          await plc.drift()
-          try await Task.sleep(for: .milliseconds(250))
-        }
-      }
-      if plc.cycleGroup != nil { group.addTask { try await makeCycles() } }
-      try await group.waitForAll()
-    }
-  }
-
-  private func makeCycles() async throws {
-    while true {
-      try await Task.sleep(for: pause)
-      guard let made = await plc.cycle() else { throw CancellationError() }
-      let values = made.values.sorted { $0.key < $1.key }
-      let wait = made.acknowledged.since(made.shown)
-      if json {
-        var writer = JSONWriter()
-        writer.object { line in
-          line.field("cycle", made.trigger)
-          line.field("shown", made.shown)
-          line.field("acknowledged", made.acknowledged)
-          line.key("values")
-          line.object { inner in for (name, value) in values { inner.field(name, value.json) } }
-        }
-        OutputOptions.printLine(writer.bytes)
-      } else {
-        let shown = values.map { "\($0.key) \($0.value.shown)" }.joined(separator: ", ")
-        let word =
-          plc.cycleGroup?.trigger?.acknowledge == nil ? "nothing to wait for" : "acknowledged after \(wait.formatted)"
-        OutputOptions.printLine(Array(visible("cycle \(made.trigger): \(shown); \(word)").utf8))
-      }
-    }
-  }
-
-  private func tell(_ kind: String, _ address: String, _ text: String) {
-    Announcement(kind: kind, address: address, text: text).tell(json: json)
-  }
-}
-
-/// A simulated scanner for a technician: sends codes, shows the answers.
-private struct ScannerPlay: Sendable {
-  let scanner: SimulatedScanner
-  let map: ScannerMap
-  let codes: [String]
-  let pause: Duration
-  let json: Bool
-
-  func run() async throws {
-    let text =
-      "a scanner is plugged in at \(scanner.link)" + (codes.isEmpty ? "; type a code and Return to scan it" : "")
-    Announcement(kind: "serial", address: scanner.link, text: text).tell(json: json)
-    guard codes.isEmpty else {
-      while true {
-        for code in codes {
-          try await send(code)
-          try await Task.sleep(for: pause)
-        }
-      }
-    }
-    let typed = TypedLines()
-    while let line = try await typed.next() { try await send(line) }
-  }
-
-  private func send(_ code: String) async throws {
-    let text = code.replacing("\\x1d", with: "\u{1D}").replacing("<GS>", with: "\u{1D}").replacing("^", with: "\u{1D}")
-    let answer = try await scanner.scan(map.frame.frame(of: Array(text.utf8)), answerWithin: .seconds(2))
-    let word =
-      switch answer {
-      case []: "no answer"
-      case map.acknowledge.accepted: "accepted"
-      case map.acknowledge.refused: "refused"
-      default: "answered"
-      }
-    if json {
-      var writer = JSONWriter()
-      writer.object { line in
-        line.field("code", text)
-        line.field("answer", hex(answer))
-        line.field("meaning", word)
-      }
-      OutputOptions.printLine(writer.bytes)
-    } else {
-      OutputOptions.printLine(Array(visible("\(text): \(word)\(answer.isEmpty ? "" : " (\(escaped(answer)))")").utf8))
-    }
-  }
-}
-
-/// Where a simulated device is: the first line that `simulate` prints.
-private struct Announcement {
-  let kind: String
-  let address: String
-  let text: String
-
-  func tell(json: Bool) {
-    guard json else {
-      OutputOptions.printLine(Array(text.utf8))
-      return
-    }
-    var writer = JSONWriter()
-    writer.object { line in
-      line.field("kind", kind)
-      line.field("address", address)
-    }
-    OutputOptions.printLine(writer.bytes)
-  }
-}
-
-extension Ledger.Value {
-  var json: JSON {
-    switch self {
-    case .number(let number): .double(number)
-    case .text(let text): .string(text)
-    case .flag(let flag): .bool(flag)
-    }
   }
 }

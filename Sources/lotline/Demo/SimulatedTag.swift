@@ -8,6 +8,8 @@ struct SimulatedTag: Sendable {
   private(set) var raw: Double = 0
   /// What it shows where it is a string.
   private var text = ""
+  /// The step that was last taken, for a value that moves in steps.
+  var lastStep = 0
 
   init(_ tag: ModbusTag) {
     self.tag = tag
@@ -62,6 +64,25 @@ struct SimulatedTag: Sendable {
     }
     let step = (range.upperBound - range.lowerBound) * Double.random(in: -0.03...0.03, using: &numbers)
     raw = rounded(min(max(raw + step, range.lowerBound), range.upperBound))
+  }
+
+  /// Shakes about the middle of its range: a measurement of something that does not change.
+  mutating func shake(using numbers: inout SeededNumbers) {
+    guard tag.type.isNumber, tag.names == nil else { return }
+    let middle = (range.lowerBound + range.upperBound) / 2
+    let width = (range.upperBound - range.lowerBound) * 0.02
+    raw = rounded(middle + width * Double.random(in: -1...1, using: &numbers))
+  }
+
+  /// Stands at a part of the way through its range, from 0 to 1; bits and names go through theirs.
+  mutating func climb(to part: Double) {
+    if let names = tag.names?.keys.sorted(), !names.isEmpty {
+      raw = Double(names[min(names.count - 1, Int(part * Double(names.count)))])
+    } else if tag.type == .bool {
+      raw = part < 0.5 ? 0 : 1
+    } else {
+      raw = rounded(range.lowerBound + (range.upperBound - range.lowerBound) * part)
+    }
   }
 
   /// Floats have three digits after the point, so that their decimal form says all.

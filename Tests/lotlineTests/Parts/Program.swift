@@ -80,6 +80,9 @@ final class Program: @unchecked Sendable {  // Foundation's Process is not Senda
 
   func say(_ line: String) throws { try input.fileHandleForWriting.write(contentsOf: Data((line + "\n").utf8)) }
 
+  /// Ends its standard input.
+  func closeInput() throws { try input.fileHandleForWriting.close() }
+
   var printed: String { read(output) }
   var said: String { read(messages) }
 
