@@ -38,10 +38,13 @@ struct EdgeBench {
     }
   }
 
-  func site(devices: [DeviceStatus] = [], contexts: [Stamp] = []) -> EdgeSite {
+  func site(
+    devices: [DeviceStatus] = [], contexts: [Stamp] = [],
+    readout: @escaping @Sendable (String, String?) async throws -> [TagReadout] = { _, _ in [] }
+  ) -> EdgeSite {
     EdgeSite(
-      source: line3, version: "1.0", queue: queue, token: token, devices: { devices }, contexts: { contexts },
-      forward: nil, logger: silent)
+      source: line3, version: "1.0", queue: queue, token: token, devices: { devices }, readout: readout,
+      contexts: { contexts }, forward: nil, logger: silent)
   }
 }
 

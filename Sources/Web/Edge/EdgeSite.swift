@@ -15,6 +15,7 @@ public struct EdgeSite: Sendable {
   let queue: EventQueue
   let token: BearerToken?
   let devices: @Sendable () -> [DeviceStatus]
+  let readout: @Sendable (_ device: String, _ group: String?) async throws -> [TagReadout]
   let contexts: @Sendable () async -> [Stamp]
   let forward: (@Sendable () -> ForwardStatus)?
   let listeners: @Sendable () -> [ListenerStatus]
@@ -27,6 +28,7 @@ public struct EdgeSite: Sendable {
   /// - Parameters:
   ///   - token: who shows it may read; nil on loopback only.
   ///   - devices: how each device stands, in the order of the settings.
+  ///   - readout: reads the tags of a device now, of one group or (nil) of all; throws `ReadoutFailure`.
   ///   - contexts: what is in effect at each station, in the order of the settings.
   ///   - forward: how the delivery to the central stands; nil where the central pulls.
   ///   - listeners: whether the page and the control socket can be asked.
@@ -37,7 +39,9 @@ public struct EdgeSite: Sendable {
   ///   - timeZone: of the page; JSON stays UTC.
   public init(
     source: SourceName, version: String, queue: EventQueue, token: BearerToken?,
-    devices: @escaping @Sendable () -> [DeviceStatus], contexts: @escaping @Sendable () async -> [Stamp],
+    devices: @escaping @Sendable () -> [DeviceStatus],
+    readout: @escaping @Sendable (_ device: String, _ group: String?) async throws -> [TagReadout],
+    contexts: @escaping @Sendable () async -> [Stamp],
     forward: (@Sendable () -> ForwardStatus)?, listeners: @escaping @Sendable () -> [ListenerStatus] = { [] },
     settings: (@Sendable () -> SettingsStatus)? = nil,
     primary: String = "central",
@@ -48,6 +52,7 @@ public struct EdgeSite: Sendable {
     self.queue = queue
     self.token = token
     self.devices = devices
+    self.readout = readout
     self.contexts = contexts
     self.forward = forward
     self.listeners = listeners
@@ -71,6 +76,10 @@ public struct EdgeSite: Sendable {
       try await consumer(context.parameters.get("name") ?? "", request)
     }
     router.get("v1/status") { _, _ in Response(json: await state().json) }
+    router.get("v1/devices") { _, _ in deviceList() }
+    router.get("v1/devices/:name/tags") { request, context in
+      try await tags(of: context.parameters.get("name") ?? "", request)
+    }
     router.get("metrics") { _, _ in Response(text: await state().metrics, type: MetricsText.mediaType) }
     router.get("/") { _, _ in try await page() }
     router.refuseOtherMethods()

@@ -1,86 +1,112 @@
 import ArgumentParser
 import Devices
 import Events
+import Foundation
+import Settings
 
+/// `lotline read`: what a device shows now.
 struct ReadCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "read", abstract: "Reads a Modbus device once and shows each tag's address, raw words and value.",
-    discussion: "It opens a connection of its own: a PLC that allows only one has to be freed by stopping the "
-      + "daemon first. Exit status 1 where a value is bad.")
+    commandName: "read", abstract: "Reads a Modbus device now: each tag's address, raw words, value, quality and age.",
+    discussion: """
+      While the daemon runs it is asked to read, over the connection that it has; otherwise a connection of its own is \
+      opened. With --watch a terminal is drawn anew with each round, and a tag that cannot be read keeps its last value \
+      with its age; into a pipe or a file goes one line for each change, with --json one line for each round.
+
+      Exit status 1 where a value is bad, or the device cannot be read.
+
+      EXAMPLES
+        lotline read press-1
+        lotline read press-1 --group process --watch
+        lotline read press-1 --json --config etc/lotline/edge.yaml
+      """)
 
   @Argument(help: "The device's name in the settings.")
   var device: String
 
-  @Flag(help: "Read again every second until Ctrl-C.")
+  @Option(help: "The tags of this group alone.")
+  var group: String?
+
+  @Flag(help: "Read again and again until Ctrl-C.")
   var watch = false
+
+  @Option(help: "How often, with --watch.")
+  var every = "1s"
+
+  @Flag(help: "Open a connection of its own although the daemon runs.")
+  var alone = false
 
   @OptionGroup var edge: EdgeOptions
   @OptionGroup var output: OutputOptions
 
+  func validate() throws {
+    guard let pace = parseDuration(every), pace >= .milliseconds(50) else {
+      throw ValidationError("--every \(every): a time from 50ms up is asked for, such as 500ms or 2s")
+    }
+  }
+
   func run() async throws {
     try await reporting {
       let settings = try EdgeSettings.read(edge.config)
-      guard let found = settings.devices.first(where: { $0.name == device }) else {
-        let names = settings.devices.map(\.name).joined(separator: ", ")
-        throw Asking.Failure(description: "\(edge.config) has no device \"\(device)\"; it has: \(names)")
+      let found = try find(in: settings)
+      let reader = try await TagReader.best(for: found, group: group, settings: settings, alone: alone)
+      if watch {
+        try await watch(reader)
+      } else {
+        let report = try await reader.read()
+        if output.json { output.printRaw(report.body) } else { TagView(report.tags).table().show() }
+        if report.tags.contains(where: { !$0.isGood }) { throw ExitCode(1) }
       }
-      let reader = try DeviceReadout(found)
-      repeat {
-        let readouts = try await reader.read()
-        show(readouts)
-        if !watch, readouts.contains(where: { !$0.value.isGood }) { throw ExitCode(1) }
-        if watch { try await Task.sleep(for: .seconds(1)) }
-      } while watch
     }
   }
 
-  private func show(_ readouts: [TagReadout]) {
-    if output.json {
-      var writer = JSONWriter()
-      writer.object { writer in
-        writer.field("device", device)
-        writer.field("time", Moment.now().time)
-        writer.key("tags")
-        writer.array { writer in for readout in readouts { write(readout, to: &writer) } }
+  private func find(in settings: EdgeSettings) throws -> DeviceSettings {
+    guard let found = settings.devices.first(where: { $0.name == device }) else {
+      let names = settings.devices.map(\.name)
+      let nearest = nearestName(to: device, among: names).map { "; did you mean \"\($0)\"?" } ?? ""
+      throw Asking.Failure(
+        description: "\(edge.config) has no device \"\(device)\"; it has: \(names.joined(separator: ", "))\(nearest)")
+    }
+    guard let group, case .modbus(let map) = found.map.map else { return found }
+    let names = map.groups.map(\.name)
+    guard names.contains(group) else {
+      let nearest = nearestName(to: group, among: names).map { "; did you mean \"\($0)\"?" } ?? ""
+      throw Asking.Failure(
+        description:
+          "the map of \(device) has no group \"\(group)\"; it has: \(names.joined(separator: ", "))\(nearest)")
+    }
+    return found
+  }
+
+  private func watch(_ reader: TagReader) async throws {
+    let pace = parseDuration(every) ?? .seconds(1)
+    var last: [ShownTag] = []
+    var drawn = 0
+    var told: [String: String] = [:]
+    while true {
+      var failure: String?
+      do {
+        let report = try await reader.read()
+        last = report.tags
+        if output.json { OutputOptions.printLine(report.body) }
+      } catch let error as CancellationError {
+        throw error
+      } catch {
+        failure = "\(error)"
+        if output.json || !Terminal.isPerson, told["", default: ""] != failure { complain(failure ?? "") }
       }
-      output.printRaw(writer.bytes)
-      return
-    }
-    var table = Table("GROUP", "TAG", "ADDRESS", "RAW", "VALUE", "UNIT")
-    for readout in readouts {
-      table.add(
-        readout.group, readout.tag, readout.address, words(readout), words(readout.value), readout.unit ?? "")
-    }
-    table.show()
-  }
-
-  private func write(_ readout: TagReadout, to writer: inout JSONWriter) {
-    writer.object { writer in
-      writer.field("group", readout.group)
-      writer.field("tag", readout.tag)
-      writer.field("address", readout.address)
-      writer.field("raw", words(readout))
-      writer.key("value")
-      writer.value(readout.value)
-      writer.field("unit", readout.unit)
-    }
-  }
-
-  private func words(_ readout: TagReadout) -> String {
-    readout.words.isEmpty
-      ? hex(readout.raw)
-      : readout.words.map { hex([UInt8($0 >> 8), UInt8($0 & 0xFF)]) }
-        .joined(separator: " ")
-  }
-
-  private func words(_ value: TagValue) -> String {
-    switch value {
-    case .bool(let flag): "\(flag)"
-    case .int(let number): "\(number)"
-    case .double(let number): "\(number)"
-    case .decimal(let number): number.text
-    case .string(let text): text
-    case .bad(let reason, _): "bad: \(reason)"
+      if !output.json, Terminal.isPerson {
+        let lines = TagView(last).screen(title: "\(device), \(reader.way)", failure: failure)
+        Terminal.redraw(lines, over: drawn)
+        drawn = lines.count
+      } else if !output.json {
+        for tag in last where failure == nil && told[tag.key] != tag.told {
+          OutputOptions.printLine(Array(visible(tag.line).utf8))
+          told[tag.key] = tag.told
+        }
+      }
+      told[""] = failure ?? ""
+      try await Task.sleep(for: pace)
     }
   }
 }

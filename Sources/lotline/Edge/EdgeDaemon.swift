@@ -122,9 +122,9 @@ struct EdgeDaemon {
     @Sendable func site(_ token: BearerToken?) -> EdgeSite {
       EdgeSite(
         source: settings.source, version: Lotline.version, queue: queue, token: token,
-        devices: { devices.status }, contexts: { await stations.contexts.map { $0.stamp } },
-        forward: Self.status(of: forwarder), listeners: { listeners.status }, settings: { reload.status },
-        logger: logger)
+        devices: { devices.status }, readout: { try await devices.readout(of: $0, group: $1) },
+        contexts: { await stations.contexts.map { $0.stamp } }, forward: Self.status(of: forwarder),
+        listeners: { listeners.status }, settings: { reload.status }, logger: logger)
     }
     return [
       LastingListener(board: listeners.page, setting: "web.listen", logger: logger) { onRunning in

@@ -62,10 +62,14 @@ enum Terminal {
   static var isPerson: Bool { isatty(STDOUT_FILENO) == 1 }
 
   /// Its columns; nil where nobody looks: in a pipe or a file each row stays one line.
-  static var width: Int? {
+  static var width: Int? { size.map { $0.ws_col == 0 ? 80 : max(40, Int($0.ws_col)) } }
+
+  /// Its rows; nil where nobody looks.
+  static var height: Int? { size.map { $0.ws_row == 0 ? 24 : Int($0.ws_row) } }
+
+  private static var size: winsize? {
     var size = winsize()
-    guard isPerson, ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 else { return nil }
-    return size.ws_col == 0 ? 80 : max(40, Int(size.ws_col))
+    return isPerson && ioctl(STDOUT_FILENO, UInt(TIOCGWINSZ), &size) == 0 ? size : nil
   }
 
   /// Puts lines in the place of those that were shown before, on a terminal.
