@@ -14,9 +14,9 @@ struct Lotline: AsyncParsableCommand {
     version: version,
     subcommands: [
       EdgeCommand.self, CentralCommand.self, DemoCommand.self, CheckCommand.self, ReadCommand.self,
-      DecodeCommand.self, ImportCommand.self, ExportCommand.self, SimulateCommand.self, StatusCommand.self,
-      ReloadCommand.self, EventsCommand.self, TraceCommand.self, GapsCommand.self,
-      ExplainCommand.self, VerifyCommand.self,
+      DecodeCommand.self, ScanCommand.self, ListenCommand.self, ImportCommand.self, ExportCommand.self,
+      SimulateCommand.self, StatusCommand.self, ReloadCommand.self, EventsCommand.self, TraceCommand.self,
+      GapsCommand.self, ExplainCommand.self, VerifyCommand.self, ManualCommand.self,
     ])
 
   /// Runs the command; what is wrong with the command line is told in one line, as all that goes wrong is.
