@@ -24,6 +24,9 @@ DESTDIR ?=
 BINDIR = $(PREFIX)/bin
 # A finished program to install; empty: it is built for release first.
 BINARY ?=
+INSTALLED = $(or $(BINARY),$(RELEASE)/release/lotline)
+# Where Debian's zsh looks for completions under /usr, and every zsh under /usr/local.
+ZSHDIR = $(PREFIX)/share/zsh/$(if $(filter /usr,$(PREFIX)),vendor-completions,site-functions)
 
 # Its own folder, since another way of linking builds everything anew.
 RELEASE := .build-release
@@ -41,7 +44,7 @@ packages:
 .PHONY: test-packages
 test-packages: packages
 	@scripts/debian-packages "the tests: foreign programs in Python, a browser, the check of systemd units" \
-	  python3 python3-venv chromium systemd openssl
+	  python3 python3-venv chromium systemd openssl mbpoll mandoc
 	@scripts/python-packages $(PYTHON) Tests/foreign/requirements.txt
 
 .PHONY: build
@@ -96,8 +99,14 @@ lint: ## Says what is not in the project's form.
 
 # Settings and maps that are there already are kept: they are the owner's.
 .PHONY: install
-install: $(if $(BINARY),,release) ## Program, settings, maps and systemd units, under DESTDIR and PREFIX.
-	install -D -m 755 $(or $(BINARY),$(RELEASE)/release/lotline) $(DESTDIR)$(BINDIR)/lotline
+install: $(if $(BINARY),,release) ## Program, manual, completions, settings, maps, systemd units, under DESTDIR and PREFIX.
+	install -D -m 755 $(INSTALLED) $(DESTDIR)$(BINDIR)/lotline
+	$(INSTALLED) manual --into $(DESTDIR)$(PREFIX)/share/man/man1
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions $(DESTDIR)$(ZSHDIR) \
+	  $(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d
+	$(INSTALLED) --generate-completion-script bash >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/lotline
+	$(INSTALLED) --generate-completion-script zsh >$(DESTDIR)$(ZSHDIR)/_lotline
+	$(INSTALLED) --generate-completion-script fish >$(DESTDIR)$(PREFIX)/share/fish/vendor_completions.d/lotline.fish
 	for file in etc/lotline/*.yaml; do \
 	  target=$(DESTDIR)$(SYSCONFDIR)/lotline/$${file##*/}; \
 	  if [[ -e $$target ]]; then echo "kept: $$target"; else install -D -m 644 $$file $$target; fi; \

@@ -92,6 +92,6 @@ struct CheckWarningTests {
     let cells = lines.map { $0.split(separator: " ").map(String.init) }
     #expect(cells.contains(["fast", "poll", "100ms", "3", "holding", "0", "2", "10.0/s", "12+13"]))
     #expect(lines.contains("    force speed"))
-    #expect(lines.filter { !$0.contains("warning: ") }.allSatisfy { $0.count <= 80 })
+    #expect(lines.filter { !$0.contains("warning") }.allSatisfy { $0.count <= 80 })
   }
 }

@@ -83,7 +83,8 @@ struct SimulateTests {
     let map = try folder.write("press.yaml", Self.map)
     var cycles: [[JSON?]] = []
     for seed in ["7", "7", "8"] {
-      let (program, _) = try await Self.started([map, "--seed", seed, "--every", "20ms", "--motion", "still"], in: folder)
+      let (program, _) = try await Self.started(
+        [map, "--seed", seed, "--every", "20ms", "--motion", "still"], in: folder)
       try await eventually("three cycles are made") { program.lines.count >= 4 }
       cycles.append(program.lines[1...3].map { JSON(Array($0.utf8))?["values"] })
       try await program.killed()

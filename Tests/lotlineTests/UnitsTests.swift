@@ -7,6 +7,8 @@ import Testing
 struct UnitsTests {
   static let systemd = FileManager.default.isExecutableFile(atPath: "/usr/bin/systemd-analyze")
 
+  static let mandoc = FileManager.default.isExecutableFile(atPath: "/usr/bin/mandoc")
+
   @Test func `make install puts program, settings, maps and units where they belong`() async throws {
     let folder = try ScratchFolder()
     try await install(in: folder)
@@ -15,6 +17,9 @@ struct UnitsTests {
       "etc/lotline/devices/hydraulic-press.yaml", "usr/share/lotline/devices/hydraulic-press.yaml",
       "usr/lib/systemd/system/lotline-edge.service", "usr/lib/systemd/system/lotline-central.service",
       "usr/lib/sysusers.d/lotline.conf", "usr/lib/tmpfiles.d/lotline.conf", "usr/lib/udev/rules.d/60-lotline.rules",
+      "usr/share/man/man1/lotline.1",
+      "usr/share/man/man1/lotline-edge-run.1", "usr/share/bash-completion/completions/lotline",
+      "usr/share/zsh/vendor-completions/_lotline", "usr/share/fish/vendor_completions.d/lotline.fish",
     ]
     for path in expected { #expect(FileManager.default.fileExists(atPath: folder.file("root/\(path)")), "\(path)") }
   }
@@ -46,6 +51,33 @@ struct UnitsTests {
     #expect(rules.compactMap { $0["GOTO="] } == rules.compactMap { $0["LABEL="] })
     let unit = folder.file("root/usr/lib/systemd/system/lotline-edge.service")
     #expect(try String(contentsOfFile: unit, encoding: .utf8).contains("SupplementaryGroups=dialout"))
+  }
+
+  @Test(.enabled(if: mandoc, "needs mandoc, a Debian package: make test installs it"))
+  func `the manual has a page for each command, and nothing is to be said against its form`() async throws {
+    let folder = try ScratchFolder()
+    try await install(in: folder)
+    let pages = folder.file("root/usr/share/man/man1")
+    let names = try FileManager.default.contentsOfDirectory(atPath: pages).sorted()
+    #expect(names.contains("lotline-decode.1") && names.contains("lotline-simulate.1") && names.count > 10)
+    for name in names {
+      let lint = try await Program.run(
+        "/usr/bin/mandoc", ["-T", "lint", "-W", "warning", "\(pages)/\(name)"], in: folder)
+      #expect(lint.status == 0 && lint.output.isEmpty, "\(name): \(lint.output)\(lint.messages)")
+    }
+    let shown = try await Program.run("/usr/bin/mandoc", ["-T", "utf8", "\(pages)/lotline-decode.1"], in: folder)
+    let plain = shown.output.replacing(/.\u{8}/, with: "")
+    #expect(plain.contains("lotline decode --words 0000,4248 --expect 50.0") && plain.contains("±0.5"))
+  }
+
+  @Test func `bash takes the completions, and they know the commands`() async throws {
+    let folder = try ScratchFolder()
+    try await install(in: folder)
+    let script = folder.file("root/usr/share/bash-completion/completions/lotline")
+    let taken = try await Program.run("/bin/bash", ["-c", "source '\(script)' && complete -p lotline"], in: folder)
+    #expect(taken.status == 0 && taken.output.contains("lotline"), "\(taken.messages)")
+    let text = try String(contentsOfFile: script, encoding: .utf8)
+    for name in ["simulate", "decode", "--expect"] { #expect(text.contains(name)) }
   }
 
   @Test func `an installation over another keeps the owner's settings`() async throws {

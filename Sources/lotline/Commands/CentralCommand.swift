@@ -12,7 +12,14 @@ struct CentralCommand: AsyncParsableCommand {
   }
 
   struct Run: AsyncParsableCommand {
-    static let configuration = CommandConfiguration(abstract: "Takes events, keeps them, and answers questions.")
+    static let configuration = CommandConfiguration(
+      abstract: "Takes events, keeps them, and answers questions.",
+      discussion: """
+        It runs until SIGTERM or Ctrl-C.
+
+        EXAMPLES
+          lotline central run --config etc/lotline/central.yaml
+        """)
 
     @OptionGroup var central: Options
 
@@ -29,7 +36,12 @@ struct CentralCommand: AsyncParsableCommand {
   struct Rebuild: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Makes units, lots, links and gaps anew from the stored events.",
-      discussion: "The central must be stopped. The events themselves are not touched.")
+      discussion: """
+        The central must be stopped. The events themselves are not touched.
+
+        EXAMPLES
+          lotline central rebuild --config etc/lotline/central.yaml
+        """)
 
     @OptionGroup var central: Options
 

@@ -77,7 +77,7 @@ struct CheckedDevice {
       let tags = requests.map { $0.1.tags.map(\.name).joined(separator: " ") }
       return zip(table.lines, [[]] + tags.map { folded($0, to: (width ?? .max) - 4) }).flatMap { row, names in
         [row] + names.map { "    " + $0 }
-      } + ["BYTES are those of question + answer in Modbus TCP; ADDRESS counts from 0, as on the wire."]
+      } + ["ADDRESS counts from 0; BYTES are question + answer in Modbus TCP."]
     }
     let rest = requests.count - few.count
     return table.lines(width: width) + (rest > 0 ? ["and \(rest) more requests: --requests shows all"] : [])

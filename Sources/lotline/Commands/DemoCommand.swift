@@ -7,8 +7,14 @@ import Settings
 struct DemoCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "demo", abstract: "A simulated line, edge and central on loopback, with misfortunes.",
-    discussion: "Four stations make units until the time is over or Ctrl-C. At the end, what the line did is compared "
-      + "with what the central answers. Exit status 0 only if all of it agrees, gaps included.")
+    discussion: """
+      Four stations make units until the time is over or Ctrl-C. At the end, what the line did is compared with what \
+      the central answers. Exit status 0 only if all of it agrees, gaps included.
+
+      EXAMPLES
+        lotline demo --for 60s
+        lotline demo --for 5m --seed 7 --keep
+      """)
 
   @Option(name: .customLong("for"), help: "How long, such as 60s or 10m (at least 15s); default: until Ctrl-C.")
   var length: String?

@@ -7,7 +7,13 @@ struct EdgeCommand: AsyncParsableCommand {
 
   struct Run: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Reads the devices, stamps what they say, keeps it and sends it on.")
+      abstract: "Reads the devices, stamps what they say, keeps it and sends it on.",
+      discussion: """
+        It runs until SIGTERM or Ctrl-C.
+
+        EXAMPLES
+          lotline edge run --config etc/lotline/edge.yaml
+        """)
 
     @OptionGroup var edge: EdgeOptions
 

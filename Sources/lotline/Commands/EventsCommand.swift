@@ -4,7 +4,13 @@ import Foundation
 
 struct EventsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "events", abstract: "The newest events of the edge, or (--central) of the central.")
+    commandName: "events", abstract: "The newest events of the edge, or (--central) of the central.",
+    discussion: """
+      EXAMPLES
+        lotline events --type scan --limit 5
+        lotline events --follow
+        lotline events --central http://127.0.0.1:8480 --json
+      """)
 
   @OptionGroup var place: CentralOptions
   @OptionGroup var output: OutputOptions

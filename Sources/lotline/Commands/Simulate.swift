@@ -19,7 +19,7 @@ struct SimulateCommand: AsyncParsableCommand {
       EXAMPLES
         lotline simulate hydraulic-press --port 1502
         lotline simulate hydraulic-press leak-tester line-scanner --json --until-eof
-        lotline simulate hydraulic-press --motion still --motion oil-temp=ramp --seed 7
+        lotline simulate hydraulic-press --motion oil-temp=ramp --seed 7
         lotline simulate leak-tester --drop 5% --slow 300ms --wrong-unit 1% --exception 6:2%
         lotline simulate line-scanner --link /tmp/gun --code OP-1234 --code SN00042 --every 1s
       """)

@@ -5,8 +5,14 @@ import Web
 struct StatusCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "status", abstract: "How this line PC stands: devices, context, queue, central.",
-    discussion: "Exit status 1 where it is not capturing, a device is not online, the page cannot be asked, or the "
-      + "settings in force are older than files that cannot be used.")
+    discussion: """
+      Exit status 1 where it is not capturing, a device is not online, the page cannot be asked, or the settings in \
+      force are older than files that cannot be used.
+
+      EXAMPLES
+        lotline status
+        lotline status --json --config etc/lotline/edge.yaml
+      """)
 
   @OptionGroup var edge: EdgeOptions
   @OptionGroup var output: OutputOptions

@@ -4,7 +4,13 @@ import Events
 struct TraceCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "trace", abstract: "What went into a unit or lot, or where it went, as far as is known.",
-    discussion: "Exit status 1 where something is unknown or only possible: the answer is then not the whole truth.")
+    discussion: """
+      Exit status 1 where something is unknown or only possible: the answer is then not the whole truth.
+
+      EXAMPLES
+        lotline trace SN00042 --central http://127.0.0.1:8480
+        lotline trace lot:C-55 --direction forward --central http://127.0.0.1:8480
+      """)
 
   @Argument(help: "unit:ID, lot:ID, or an ID alone (a unit is looked for first).")
   var id: String
@@ -71,7 +77,13 @@ struct TraceCommand: AsyncParsableCommand {
 struct GapsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "gaps", abstract: "The ledger of what is missing, as the central keeps it.",
-    discussion: "Exit status 1 where a gap is open.")
+    discussion: """
+      Exit status 1 where a gap is open.
+
+      EXAMPLES
+        lotline gaps --open --central http://127.0.0.1:8480
+        lotline gaps --station ST10 --json --central http://127.0.0.1:8480
+      """)
 
   @Flag(help: "Only gaps that are open.")
   var open = false

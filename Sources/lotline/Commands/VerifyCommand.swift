@@ -7,8 +7,14 @@ import Store
 struct VerifyCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "verify", abstract: "Follows the hash chain and names the first event that is not as it was written.",
-    discussion: "Without a file: the queue of this PC, through the daemon where it runs. FILE is a queue, a store, "
-      + "or an export (event lines). Exit status 1 where something is wrong.")
+    discussion: """
+      Without a file: the queue of this PC, through the daemon where it runs. FILE is a queue, a store, or an export \
+      (event lines). Exit status 1 where something is wrong.
+
+      EXAMPLES
+        lotline verify
+        lotline verify export.ndjson
+      """)
 
   @Argument(help: "A queue, a store, or an export; - for an export on standard input.")
   var file: String?
