@@ -19,8 +19,8 @@ struct ScanCommand: AsyncParsableCommand {
 
       EXAMPLES
         lotline scan 192.168.10.21
-        lotline scan 192.168.10.21:502 --units 1..10 --tables holding,input --addresses 0..999
-        lotline scan 192.168.10.40 --units 1..32 --addresses 0..0 --timeout 200ms --json
+        lotline scan 192.168.10.21 --units 1..10 --tables holding --addresses 0..999
+        lotline scan 192.168.10.40 --units 1..32 --addresses 0..0 --json
       """)
 
   @Argument(help: "HOST or HOST:PORT; an IPv6 address in brackets.")

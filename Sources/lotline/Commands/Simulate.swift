@@ -20,8 +20,8 @@ struct SimulateCommand: AsyncParsableCommand {
         lotline simulate hydraulic-press --port 1502
         lotline simulate hydraulic-press leak-tester line-scanner --json --until-eof
         lotline simulate hydraulic-press --motion oil-temp=ramp --seed 7
-        lotline simulate leak-tester --drop 5% --slow 300ms --wrong-unit 1% --exception 6:2%
-        lotline simulate line-scanner --link /tmp/gun --code OP-1234 --code SN00042 --every 1s
+        lotline simulate leak-tester --drop 5% --slow 300ms --exception 6:2%
+        lotline simulate line-scanner --link /tmp/gun --code OP-1234 --every 1s
       """)
 
   @Argument(help: "Maps: files, or names in /etc/lotline/devices or among the maps that come with lotline.")

@@ -98,7 +98,7 @@ extension Warning {
 
   /// A cycle's values that come in several answers can be of two cycles, unless the device waits.
   private static func parts(_ group: ModbusGroup, _ map: ModbusMap, _ lines: MapLines) -> Warning? {
-    guard let trigger = group.trigger, trigger.acknowledge == nil else { return nil }
+    guard let trigger = group.trigger, trigger.acknowledge == nil, trigger.guardTag == nil else { return nil }
     let block = map.plan.parts.filter { $0.group == group.name && $0.purpose == .block }.flatMap(\.requests)
     guard block.count > 1 else { return nil }
     let places = block.map { "\($0.table.rawValue):\($0.address) (\($0.count))" }.joined(separator: ", ")
