@@ -171,11 +171,14 @@ struct ListenCommand: AsyncParsableCommand {
     var found: [(line: SerialLine, guess: FrameGuess, raw: [UInt8])] = []
     for speed in Self.speeds {
       let line = try SerialLine.parsed("\(speed) \(rest)")
-      let tap = LineTap(.serial(path: path, line: line))
-      try await tap.open()
+      let begun = ContinuousClock.now
       let heard = try await Interrupts(last: {}).during { stop in
-        try await Self.frames(of: tap, limit: each, most: nil, until: stop) { _, _ in }
+        let tap = LineTap(.serial(path: path, line: line))
+        try await tap.open()
+        return try await Self.frames(of: tap, limit: each, most: nil, until: stop) { _, _ in }
       }
+      // Told to stop: what was heard at the speeds before it is judged all the same.
+      if ContinuousClock.now - begun < each { break }
       let guess = FrameGuess(heard, line: line)
       found.append((line, guess, heard.first?.raw ?? []))
       if !output.json { print("\(line): \(heard.count) frames, score \(Int(guess.score * 100)) of 100") }
