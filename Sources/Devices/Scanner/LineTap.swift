@@ -61,18 +61,14 @@ public actor LineTap {
   public init(_ place: Place, rule: FrameRule? = nil) {
     self.place = place
     cutter = rule.map { .rule(FrameReader($0)) } ?? .silence(bytes: [], damaged: 0, last: nil)
-    if case .serial(_, let line) = place {
-      marks = ParityMarks(isMarked: line.parity != .none)
-    } else {
-      marks = ParityMarks(isMarked: false)
-    }
+    if case .serial = place { marks = ParityMarks(isMarked: true) } else { marks = ParityMarks(isMarked: false) }
   }
 
   /// Opens the port, for us alone, or connects.
   public func open() throws(TapFailure) {
     switch place {
     case .serial(let path, let line):
-      do throws(PortFailure) { port = try SerialPort(path: path, line: line) } catch {
+      do throws(PortFailure) { port = try SerialPort(path: path, line: line, marksErrors: true) } catch {
         throw TapFailure(description: error.reason)
       }
     case .tcp(let host, let port): connection = Descriptor(owning: try Self.connect(host, port, within: .seconds(5)))
@@ -166,11 +162,10 @@ private enum Cutter {
   mutating func take(_ received: [ParityMarks.Received], at moment: Moment) -> [HeardFrame] {
     switch self {
     case .rule(var reader):
-      let damaged = received.count { $0.isDamaged }
-      let frames = received.flatMap { reader.take($0.byte, isDamaged: $0.isDamaged, at: moment) }
+      let frames = reader.take(received, at: moment)
       self = .rule(reader)
       return frames.map {
-        HeardFrame(raw: $0.raw, moment: $0.moment, damage: $0.damage, damagedBytes: $0.damage == nil ? 0 : damaged)
+        HeardFrame(raw: $0.raw, moment: $0.moment, damage: $0.damage, damagedBytes: $0.lineErrors)
       }
     case .silence(let bytes, let damaged, let last):
       let isLate =
@@ -194,7 +189,7 @@ private enum Cutter {
     case .rule(var reader):
       defer { self = .rule(reader) }
       return reader.end(because: "nothing more came").map {
-        HeardFrame(raw: $0.raw, moment: $0.moment, damage: $0.damage, damagedBytes: 0)
+        HeardFrame(raw: $0.raw, moment: $0.moment, damage: $0.damage, damagedBytes: $0.lineErrors)
       }
     case .silence(let bytes, let damaged, let last):
       self = .silence(bytes: [], damaged: 0, last: nil)
