@@ -2,7 +2,7 @@ import Devices
 import Events
 
 /// What the bytes of a scanner say of its line and its frames, with the reasons.
-struct FrameGuess {
+struct FrameGuess: Sendable {
   /// A line of the verdict.
   let reasons: [String]
   /// `frame: { … }` for a map; nil where nothing can be said.

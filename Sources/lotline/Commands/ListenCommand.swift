@@ -122,7 +122,7 @@ struct ListenCommand: AsyncParsableCommand {
 
   /// Listens until the time is over, enough came or `stop` says so; what the line says when it breaks is thrown.
   private static func frames(
-    of tap: LineTap, limit: Duration?, most: Int?, until stop: AsyncStream<Void>,
+    of tap: LineTap, limit: Duration?, most: Int?, until stop: AsyncStream<Void>?,
     _ tell: @escaping @Sendable (HeardFrame, HeardFrame?) -> Void
   ) async throws -> [HeardFrame] {
     let heard = HeardFrames()
@@ -138,7 +138,7 @@ struct ListenCommand: AsyncParsableCommand {
           if let end, ContinuousClock.now >= end { return }
         }
       }
-      group.addTask { for await _ in stop { break } }
+      if let stop { group.addTask { for await _ in stop { break } } }
       defer { group.cancelAll() }
       try await group.next()
     }
@@ -168,21 +168,29 @@ struct ListenCommand: AsyncParsableCommand {
     let rest = line.description.split(separator: " ").dropFirst().joined(separator: " ")
     complain(
       "setting \(path) to \(Self.speeds.count) speeds, \(format(each)) each: scan again and again until it is done")
-    var found: [(line: SerialLine, guess: FrameGuess, raw: [UInt8])] = []
-    for speed in Self.speeds {
-      let line = try SerialLine.parsed("\(speed) \(rest)")
-      let begun = ContinuousClock.now
-      let heard = try await Interrupts(last: {}).during { stop in
-        let tap = LineTap(.serial(path: path, line: line))
-        try await tap.open()
-        return try await Self.frames(of: tap, limit: each, most: nil, until: stop) { _, _ in }
+    let json = output.json
+    // What was heard at the speeds before it was told to stop is judged all the same.
+    let tried = TriedSpeeds()
+    try await Interrupts(last: {}).during { stop in
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        group.addTask {
+          for speed in Self.speeds where !Task.isCancelled {
+            let line = try SerialLine.parsed("\(speed) \(rest)")
+            let tap = LineTap(.serial(path: path, line: line))
+            try await tap.open()
+            let heard = try await Self.frames(of: tap, limit: each, most: nil, until: nil) { _, _ in }
+            if Task.isCancelled { return }
+            let guess = FrameGuess(heard, line: line)
+            await tried.add(.init(line: line, guess: guess, raw: heard.first?.raw ?? []))
+            if !json { print("\(line): \(counted(heard.count, "frame")), score \(Int(guess.score * 100)) of 100") }
+          }
+        }
+        group.addTask { for await _ in stop { break } }
+        defer { group.cancelAll() }
+        try await group.next()
       }
-      // Told to stop: what was heard at the speeds before it is judged all the same.
-      if ContinuousClock.now - begun < each { break }
-      let guess = FrameGuess(heard, line: line)
-      found.append((line, guess, heard.first?.raw ?? []))
-      if !output.json { print("\(line): \(heard.count) frames, score \(Int(guess.score * 100)) of 100") }
     }
+    let found = await tried.all
     let best = found.max { $0.guess.score < $1.guess.score }
     guard let best, best.guess.score > 0 else {
       throw Asking.Failure(description: "nothing came at any speed: is the scanner on, and was it used meanwhile?")
@@ -201,6 +209,19 @@ struct ListenCommand: AsyncParsableCommand {
 extension LineTap.Place {
   /// The setting of a serial port.
   fileprivate var line: SerialLine? { if case .serial(_, let line) = self { line } else { nil } }
+}
+
+/// What was heard at each speed.
+private actor TriedSpeeds {
+  struct Trial: Sendable {
+    let line: SerialLine
+    let guess: FrameGuess
+    let raw: [UInt8]
+  }
+
+  private(set) var all: [Trial] = []
+
+  func add(_ trial: Trial) { all.append(trial) }
 }
 
 /// What was heard so far.
