@@ -17,7 +17,7 @@ import Testing
 
   @Test func `every type is tried at every place where it has room`() {
     let all = Interpretation.all(of: [1, 2, 3])
-    for type in ValueType.allCases where type != .bool {
+    for type in ValueType.allCases where ![.bool, .bits, .string].contains(type) {
       let places = max(0, 3 - type.width + 1)
       let orders = WordOrder.choices(width: type.width).count
       #expect(all.count { $0.type == type } == places * orders, "\(type)")

@@ -68,7 +68,10 @@ private struct ExamplePlace {
     for name in ["devices", "etc"] {
       try FileManager.default.copyItem(atPath: "\(Program.tree)/\(name)", toPath: folder.file(name))
     }
+    try FileManager.default.copyItem(
+      atPath: folder.file("devices/hydraulic-press.yaml"), toPath: folder.file("devices/press.yaml"))
     try FileManager.default.copyItem(atPath: folder.file("devices"), toPath: folder.file("etc/lotline/devices"))
+    try folder.write("tags.csv", "group,tag,at,type\nprocess,force,40001,float32\n")
     let edge = folder.file("etc/lotline/edge.yaml")
     let settings = try String(contentsOfFile: edge, encoding: .utf8)
       .replacing(/address: "[0-9.]+:502"/, with: "address: \"127.0.0.1:\(server.port)\"")
@@ -85,7 +88,9 @@ private struct ExamplePlace {
 
   /// What depends on a daemon that is not there, on codes that nobody scans, or on what a machine shows.
   func mayFail(_ example: String) -> Bool {
-    let needsOthers = ["status", "events", "trace", "gaps", "verify", "listen", "edge", "central", "read"]
+    let needsOthers = [
+      "status", "events", "trace", "gaps", "verify", "listen", "edge", "central", "read", "import", "reload",
+    ]
     return needsOthers.contains(String(example.split(separator: " ")[1]))
   }
 
@@ -99,12 +104,15 @@ private struct ExamplePlace {
       .replacing("/tmp/", with: folder.path + "/")
       .replacing("--port 1502", with: "--port 0")
     let command = String(line.split(separator: " ")[1])
-    if !line.contains("--config"), ["check", "read", "status", "events", "verify"].contains(command) {
+    if !line.contains("--config"),
+      ["check", "read", "status", "events", "verify", "export", "reload"].contains(command)
+    {
       line += " --config etc/lotline/edge.yaml"
     }
     let program = try Program(
       "/bin/sh", ["-c", "cd \(folder.path) && exec \(Program.lotline)\(line.dropFirst("lotline".count))"], in: folder,
       name: "example")
+    try program.closeInput()
     let endless = ["--watch", "--follow", " run", "simulate", "listen"].contains { line.contains($0) }
     guard endless else { return (try await program.ended(), program.said) }
     try await eventually("\(example) says something") {

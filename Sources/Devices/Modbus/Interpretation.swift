@@ -11,11 +11,12 @@ public struct Interpretation: Sendable, Hashable {
 
   /// Every way in which a block's words can be understood, by place, then by type and order.
   ///
-  /// Single bits are left out: a word says them in binary.
+  /// Bits and texts are left out: a word says them in binary and in characters.
   public static func all(of words: [UInt16]) -> [Interpretation] {
     let bytes = words.flatMap { [UInt8($0 >> 8), UInt8(truncatingIfNeeded: $0)] }
+    let types = ValueType.allCases.filter { ![.bool, .bits, .string].contains($0) }
     return words.indices.flatMap { place in
-      ValueType.allCases.filter { $0 != .bool && place + $0.width <= words.count }.flatMap { type in
+      types.filter { place + $0.width <= words.count }.flatMap { type in
         WordOrder.choices(width: type.width).map { order in
           let address = ModbusAddress(table: .holding, number: place, text: "")
           let tag = ModbusTag(name: "", address: address, type: type, order: order)

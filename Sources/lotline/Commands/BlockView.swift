@@ -123,6 +123,7 @@ struct BlockView {
       switch interpretation.value {
       case .int(let number): "\(number)"
       case .double(let number): Self.short(number)
+      case .decimal(let number): number.text
       case .string(let text): text
       case .bool(let flag): "\(flag)"
       case .bad: "-"

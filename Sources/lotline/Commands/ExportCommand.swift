@@ -10,8 +10,9 @@ struct ExportCommand: AsyncParsableCommand {
       Nothing of what the map says is lost: `lotline import` of the file gives an equal map. Its comments stay in the map. \
       Texts that a spreadsheet would change (40020.10, 00001, what begins with =) stand in quotes; leave them so.
 
-      lotline export devices/press.yaml
-      lotline export press -o press.csv --excel
+      EXAMPLES
+        lotline export devices/press.yaml
+        lotline export press -o press.csv --excel
       """)
 
   @Argument(help: "A map: a file, or a name in devices/ beside the settings.") var map: String

@@ -17,9 +17,10 @@ struct ImportCommand: AsyncParsableCommand {
       group that the list does not name stays; of those that it names, tags that it does not have go, and a column that it \
       does not have leaves that field as it is. Without --into the map is printed.
 
-      lotline import tags.csv
-      lotline import tags.csv --into devices/press.yaml
-      lotline import tags.csv --into devices/press.yaml --yes
+      EXAMPLES
+        lotline import tags.csv
+        lotline import tags.csv --into devices/press.yaml
+        lotline import tags.csv --into devices/press.yaml --yes
       """)
 
   @Argument(help: "The list, as a spreadsheet saves it as CSV.") var file: String

@@ -9,8 +9,9 @@ struct ReloadCommand: AsyncParsableCommand {
       or map changed are restarted; the queue is not touched, and what is in effect at a station stays. Exit status 1 \
       where the files were not taken. `systemctl reload lotline-edge` does the same and says it in the log.
 
-      lotline reload
-      lotline reload --json
+      EXAMPLES
+        lotline reload
+        lotline reload --json
       """)
 
   @OptionGroup var edge: EdgeOptions

@@ -97,6 +97,7 @@ struct ShownTag: Sendable, Hashable {
     case .bool(let flag): value = "\(flag)"
     case .int(let number): value = "\(number)"
     case .double(let number): value = "\(number)"
+    case .decimal(let number): value = number.text
     case .string(let text): value = text
     case .bad(let reason, _): value = reason
     case nil: value = "no value came"

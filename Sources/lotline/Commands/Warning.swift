@@ -92,7 +92,8 @@ extension Warning {
 
   /// Bits of a word, and the word itself beside its bits, are how status words are meant.
   private static func differ(_ first: ModbusTag, _ second: ModbusTag) -> Bool {
-    if first.type.width == 1, second.type.width == 1, first.type == .bool || second.type == .bool { return false }
+    let isBit = [first, second].contains { $0.type == .bool || $0.type == .bits }
+    if first.range.count == 1, second.range.count == 1, isBit { return false }
     return first.range != second.range || first.type != second.type || first.order != second.order
   }
 

@@ -80,7 +80,7 @@ struct SimulatedTag: Sendable {
       raw = Double(names[min(names.count - 1, Int(part * Double(names.count)))])
     } else if tag.type == .bool {
       raw = part < 0.5 ? 0 : 1
-    } else {
+    } else if tag.type.isNumber {
       raw = rounded(range.lowerBound + (range.upperBound - range.lowerBound) * part)
     }
   }
