@@ -21,9 +21,9 @@ public struct DeviceDifference: Sendable, Hashable {
 extension DeviceSettings {
   /// Whether a device with `other` settings does the same: it need not be restarted for them.
   func runsLike(_ other: DeviceSettings) -> Bool {
-    guard name == other.name, station == other.station, groupStations == other.groupStations, link == other.link else {
-      return false
-    }
+    guard name == other.name, station == other.station, groupStations == other.groupStations, link == other.link,
+      sharesConnection == other.sharesConnection
+    else { return false }
     // What a comment says restarts no PLC.
     if case .modbus(let map) = map.map, case .modbus(let otherMap) = other.map.map { return map == otherMap }
     return map.text == other.map.text

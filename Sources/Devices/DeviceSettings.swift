@@ -9,6 +9,8 @@ public struct DeviceSettings: Sendable {
   public let groupStations: [String: String]
   public let map: LoadedMap
   public let link: Link
+  /// False: the device has a connection of its own, beside others to the same address.
+  public let sharesConnection: Bool
 
   /// How the device is reached.
   public enum Link: Sendable, Hashable {
@@ -16,12 +18,16 @@ public struct DeviceSettings: Sendable {
     case scanner(ScannerPlace)
   }
 
-  public init(name: String, station: String, groupStations: [String: String] = [:], map: LoadedMap, link: Link) {
+  public init(
+    name: String, station: String, groupStations: [String: String] = [:], map: LoadedMap, link: Link,
+    sharesConnection: Bool = true
+  ) {
     self.name = name
     self.station = station
     self.groupStations = groupStations
     self.map = map
     self.link = link
+    self.sharesConnection = sharesConnection
   }
 
   /// The station that a group (nil: the device as a whole) speaks for.
@@ -41,17 +47,19 @@ public struct DeviceSettings: Sendable {
     let map = Self.map(&fields, maps)
     let groupStations = Self.groupStations(&fields, map)
     let link = Self.link(&fields, of: map?.map)
-    guard let map, let link else { return nil }
-    self.init(name: name, station: station, groupStations: groupStations, map: map, link: link)
+    guard let map, let (link, sharesConnection) = link else { return nil }
+    self.init(
+      name: name, station: station, groupStations: groupStations, map: map, link: link,
+      sharesConnection: sharesConnection)
   }
 
   /// Reads how the device is reached; where the map is not known nothing can be said of it.
-  private static func link(_ fields: inout Fields, of map: DeviceMap?) -> Link? {
+  private static func link(_ fields: inout Fields, of map: DeviceMap?) -> (link: Link, sharesConnection: Bool)? {
     switch map {
     case .modbus: return modbusLink(&fields)
-    case .serial: return scannerLink(&fields)
+    case .serial: return scannerLink(&fields).map { ($0, true) }
     case nil:
-      for name in ["address", "unit", "port", "usb"] { _ = fields.optional(name) }
+      for name in ["address", "unit", "port", "usb", "line", "framing", "connection"] { _ = fields.optional(name) }
       return nil
     }
   }

@@ -11,6 +11,7 @@ public final class LineDevices: Sendable {
   private let lives: NIOLockedValueBox<[DeviceLife]>
   private let starts: AsyncStream<DeviceLife>
   private let starting: AsyncStream<DeviceLife>.Continuation
+  private let roster: BusRoster
   private let logger: Logger
   private let sink: ReportSink
 
@@ -18,10 +19,13 @@ public final class LineDevices: Sendable {
   ///
   /// - Parameters:
   ///   - lastCycles: the trigger of the last committed cycle, by device and group.
+  ///   - tap: sees what passes over each Modbus bus; nil costs nothing.
   ///   - sink: takes each report and answers after its commit.
   public init(
-    _ devices: [DeviceSettings], lastCycles: [CycleKey: UInt64], logger: Logger, sink: @escaping ReportSink
+    _ devices: [DeviceSettings], lastCycles: [CycleKey: UInt64], logger: Logger, tap: WireTap? = nil,
+    sink: @escaping ReportSink
   ) {
+    roster = BusRoster(tap: tap)
     self.logger = logger
     self.sink = sink
     lives = NIOLockedValueBox([])
@@ -82,7 +86,7 @@ public final class LineDevices: Sendable {
         if let former, former.stoppedAt == nil { return former }
         let since = former?.stoppedAt
         let sink = since.map { RestartHole(of: settings.name, since: $0, self.sink).sink } ?? self.sink
-        guard let device = RunningDevice(settings, lastCycles: lastCycles, logger: logger, sink: sink) else {
+        guard let device = RunningDevice(settings, on: roster, lastCycles: lastCycles, logger: logger, sink: sink) else {
           return nil
         }
         let life = DeviceLife(settings, device)

@@ -20,12 +20,15 @@ public struct Reading: Sendable, Hashable {
   public var group: String
   /// When the answer arrived.
   public var moment: Moment
+  /// When the first of its requests was sent, where that was long before: within this time its values are from.
+  public var asked: Timestamp?
   public var tags: [Tag]
 
-  public init(device: String, group: String, moment: Moment, tags: [Tag]) {
+  public init(device: String, group: String, moment: Moment, asked: Timestamp? = nil, tags: [Tag]) {
     self.device = device
     self.group = group
     self.moment = moment
+    self.asked = asked
     self.tags = tags
   }
 }

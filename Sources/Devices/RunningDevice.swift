@@ -3,19 +3,19 @@ internal import Logging
 
 /// A device of either kind, by its map.
 enum RunningDevice: Sendable {
-  case modbus(ModbusDevice)
+  case modbus(BusMember)
   case scanner(ScannerDevice)
 
   /// Nil where the kind of the map and of the connection do not go together, which settings never let through.
   init?(
-    _ settings: DeviceSettings, lastCycles: [CycleKey: UInt64], logger: Logger, sink: @escaping ReportSink
+    _ settings: DeviceSettings, on roster: BusRoster, lastCycles: [CycleKey: UInt64], logger: Logger,
+    sink: @escaping ReportSink
   ) {
     switch (settings.map.map, settings.link) {
-    case (.modbus(let map), .modbus(.tcp(let host, let port), let unit)):
+    case (.modbus(let map), .modbus(let place, let unit)):
+      let bus = roster.bus(at: place, named: settings.name, isShared: settings.sharesConnection, logger: logger)
       self = .modbus(
-        ModbusDevice(
-          name: settings.name, station: settings.station, map: map, host: host, port: port, unit: unit,
-          lastCycles: lastCycles, logger: logger, sink: sink))
+        BusMember(settings, map: map, unit: unit, on: bus, lastCycles: lastCycles, logger: logger, sink: sink))
     case (.serial(let map), .scanner(let place)):
       self = .scanner(ScannerDevice(settings: settings, map: map, place: place, logger: logger, sink: sink))
     default: return nil

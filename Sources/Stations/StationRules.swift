@@ -51,7 +51,9 @@ struct StationRules: Sendable {
     switch report {
     case .reading(let reading):
       let stamp = stamp(memory.context, at: reading.moment, draft)
-      draft.add(ReadingData(device: reading.device, group: reading.group, tags: reading.tags, stamp: stamp))
+      draft.add(
+        ReadingData(
+          device: reading.device, group: reading.group, asked: reading.asked, tags: reading.tags, stamp: stamp))
     case .cycle(let cycle): write(cycle, &draft, &memory)
     case .rest(let key, let moment): memory.cycles[key] = .init(trigger: 0, time: moment.time)
     case .scan(let scan): write(scan, &draft, &memory)

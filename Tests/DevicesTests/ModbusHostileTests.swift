@@ -121,17 +121,17 @@ struct ModbusHostileTests {
 
   @Test func `a refusal is an answer and leaves the connection open`() async throws {
     let plc = try TestPLC { request, right in
-      (3...6).contains(request.number) ? [.send(Array(right[..<4]) + [0, 3, right[6], right[7] | 0x80, 2])] : nil
+      (3...6).contains(request.number) ? [.send(Array(right[..<4]) + [0, 3, right[6], right[7] | 0x80, 4])] : nil
     }
     plc[holding: 0] = 42
     let reports = Reports()
     try await running([settings("press", port: plc.port, map: loadedMap(Self.map))], into: reports) { line in
       try await eventually("the device gives values again") { await reports.states == [.online, .refusing, .online] }
-      #expect(line.status[0].faults == ["exception-2": 4])
+      #expect(line.status[0].faults == ["exception-4": 4])
     }
     #expect(plc.connectionCount == 1)
     let bad = await reports.values.first { !$0.isGood }
-    #expect(bad == .bad(reason: "the device refused: illegal data address (exception 2)", raw: []))
+    #expect(bad == .bad(reason: "the device refused: device failure (exception 4)", raw: []))
     // A busy machine may miss polls meanwhile, which is another hole; the device was never away.
     #expect(await reports.holes.filter { $0.kind == .deviceOffline }.isEmpty)
   }

@@ -34,6 +34,33 @@ struct ModbusSettingsTests {
   }
 
   @Test(arguments: [
+    ("port: /dev/ttyUSB0", ModbusPlace.serial(path: "/dev/ttyUSB0", line: SerialLine(baud: 19200, parity: .even))),
+    ("port: /dev/ttyUSB0, line: 9600 8N2", .serial(path: "/dev/ttyUSB0", line: SerialLine(stopBits: 2))),
+    ("address: \"10.0.0.5:4001\", framing: rtu", .rtuOverTCP(host: "10.0.0.5", port: 4001)),
+    ("address: PLC.line3, framing: tcp", .tcp(host: "plc.line3", port: 502)),
+  ])
+  func `a device is reached over TCP or a serial line, with either framing`(fields: String, place: ModbusPlace) throws {
+    let (device, problems) = try read("map: press, \(fields), unit: 7")
+    #expect(problems.isEmpty && device?.link == .modbus(place, unit: 7) && device?.sharesConnection == true)
+    let own = try read("map: press, address: plc, connection: own").0
+    #expect(own?.sharesConnection == false)
+  }
+
+  @Test(arguments: [
+    ("port: /dev/ttyUSB0, line: 9600 8N1", "port: /dev/ttyUSB0", "line", "line: 19200 8E1"),
+    ("address: plc, framing: rtu", "address: plc", "framing", "framing: tcp"),
+  ])
+  func `devices that say different things of one bus are told apart from the others`(
+    fields: String, other: String, field: String, allowed: String
+  ) throws {
+    let mine = try #require(try read("map: press, \(fields)").0)
+    let its = try #require(try read("map: press, \(other), unit: 2").0)
+    let conflict = try #require(mine.conflict(with: its))
+    #expect(conflict.field == field && conflict.allowed == "\(allowed) on the same bus")
+    #expect(its.conflict(with: its) == nil)
+  }
+
+  @Test(arguments: [
     ("address: plc", "edge.yaml:1: press-1: found no \"map\"; allowed: map: the name of a map in devices"),
     (
       "map: pres, address: plc",
@@ -54,7 +81,27 @@ struct ModbusSettingsTests {
     ),
     (
       "map: press, address: plc, port: /dev/ttyUSB0",
-      "edge.yaml:1: press-1.port: found \"port\" of a Modbus device; allowed: address: \"HOST:PORT\""
+      "edge.yaml:1: press-1.address: found \"address\" beside \"port\"; allowed: either address (TCP) or port (a serial line)"
+    ),
+    (
+      "map: press, port: ttyUSB0",
+      "edge.yaml:1: press-1.port: found \"ttyUSB0\"; allowed: a path that begins with /, such as /dev/serial/by-id/..."
+    ),
+    (
+      "map: press, port: /dev/ttyUSB0, unit: 248",
+      "edge.yaml:1: press-1.unit: found \"248\"; allowed: a whole number from 1 to 247"
+    ),
+    (
+      "map: press, port: /dev/ttyUSB0, line: 9600 7E1",
+      "edge.yaml:1: press-1.line: found 9600 7E1; allowed: 8 data bits and no flow control: RTU sends whole bytes of any value"
+    ),
+    (
+      "map: press, address: plc, framing: ascii",
+      "edge.yaml:1: press-1.framing: found \"ascii\"; allowed: tcp, rtu"
+    ),
+    (
+      "map: press, address: plc, line: 9600 8N1",
+      "edge.yaml:1: press-1.line: found \"line\" without \"port\"; allowed: leave it out, or name the serial port"
     ),
     (
       "map: press, address: plc, stations: { proces: ST20 }",

@@ -27,6 +27,7 @@ actor Reports {
   var readings: [Reading] { all.compactMap { if case .reading(let reading) = $0 { reading } else { nil } } }
   var cycles: [CycleReading] { all.compactMap { if case .cycle(let cycle) = $0 { cycle } else { nil } } }
   var holes: [Hole] { all.compactMap { if case .hole(let hole) = $0 { hole } else { nil } } }
+  var findings: [Finding] { all.compactMap { if case .finding(let finding) = $0 { finding } else { nil } } }
   var states: [DeviceData.State] { all.compactMap { if case .state(let state) = $0 { state.state } else { nil } } }
   var values: [TagValue] { readings.flatMap { $0.tags.map(\.value) } }
 }

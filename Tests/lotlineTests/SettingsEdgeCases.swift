@@ -168,10 +168,20 @@ let brokenEdge = #"""
 
   - press-1: { map: press, address: "127.0.0.1:502", unit: 1 }
   + press-1: { map: press, port: /dev/ttyACM0 }
-  ! edge.yaml:11: stations.ST10.devices.press-1.port: found "port" of a Modbus device; allowed: address:
-      "HOST:PORT"
-  ! edge.yaml:11: stations.ST10.devices.press-1: found no "address"; allowed: address: HOST or HOST:PORT of the
-      Modbus device
+  ! edge.yaml:12: stations.ST10.devices.gun-1: found port /dev/ttyACM0; allowed: another port: a scanner and Modbus
+      devices share none (see "press-1" in line 11)
+
+  - press-1: { map: press, address: "127.0.0.1:502", unit: 1 }
+  + press-1: { map: press, port: /dev/ttyS0, unit: 1 }
+  + press-3: { map: press, port: /dev/ttyS0, line: 9600 8N1, unit: 2 }
+  ! edge.yaml:12: stations.ST10.devices.press-3: found line: 9600 8N1; allowed: line: 19200 8E1 on the same bus (see
+      "press-1" in line 11)
+
+  - press-1: { map: press, address: "127.0.0.1:502", unit: 1 }
+  + press-1: { map: press, address: "127.0.0.1:502", unit: 1 }
+  + press-3: { map: press, address: "127.0.0.1:502", framing: rtu, unit: 2 }
+  ! edge.yaml:12: stations.ST10.devices.press-3: found framing: rtu; allowed: framing: tcp on the same bus (see
+      "press-1" in line 11)
 
   - press-1: { map: press, address: "127.0.0.1:502", unit: 1 }
   + press 1: { map: press, address: "127.0.0.1:502" }

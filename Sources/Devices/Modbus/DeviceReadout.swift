@@ -52,21 +52,19 @@ public actor DeviceReadout {
   nonisolated public var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
   private let device: String
   private let address: String
-  private let host: String
-  private let port: Int
+  private let dialer: Dialer
   private let unit: UInt8
   private let map: ModbusMap
   private var link: ModbusLink?
 
   /// Opens nothing yet; throws `ReadoutFailure` for a device that is no Modbus device.
   public init(_ settings: DeviceSettings) throws {
-    guard case .modbus(let map) = settings.map.map, case .modbus(.tcp(let host, let port), let unit) = settings.link
-    else {
+    guard case .modbus(let map) = settings.map.map, case .modbus(let place, let unit) = settings.link else {
       throw ReadoutFailure(scanner: settings.name, address: "its serial line")
     }
     device = settings.name
-    address = "\(host):\(port) unit \(unit)"
-    (self.host, self.port, self.unit, self.map) = (host, port, unit, map)
+    address = "\(place) unit \(unit)"
+    (dialer, self.unit, self.map) = (Dialer(place), unit, map)
     thread = OwnThread(name: "read")
   }
 
@@ -74,7 +72,7 @@ public actor DeviceReadout {
   public func read() async throws -> [TagReadout] {
     do throws(LineFault) {
       var open = try take()
-      let readouts = try await read(over: &open)
+      let readouts = try read(over: &open)
       link = consume open
       return readouts
     } catch {
@@ -85,15 +83,17 @@ public actor DeviceReadout {
   /// The open connection, or a new one.
   private func take() throws(LineFault) -> ModbusLink {
     if let open = link.take() { return open }
-    return try ModbusLink.connected(to: HostLookup(host), port: port, timeout: map.requests.timeout)
+    var opened = try dialer.connect(timeout: map.requests.timeout)
+    opened.rest(for: map.requests.pauseAfterConnect)
+    return opened
   }
 
-  private func read(over link: inout ModbusLink) async throws(LineFault) -> [TagReadout] {
+  private func read(over link: inout ModbusLink) throws(LineFault) -> [TagReadout] {
     var round = ReadoutRound(of: map)
     while let request = round.next {
-      let answer = try link.ask(Question(request), unit: unit, timeout: map.requests.timeout)
+      let limits = map.requests
+      let answer = try link.ask(Question(request), unit: unit, timeout: limits.timeout, rested: limits.pause)
       round.take(answer, at: Moment.now().time)
-      if map.requests.pause > .zero { try? await Task.sleep(for: map.requests.pause) }
     }
     return round.readouts
   }

@@ -118,16 +118,3 @@ private func systemAddresses(of host: String) -> HostLookup.Outcome {
   }
   return found.isEmpty ? .failure(.init(reason: "the name \(host) has no address")) : .success(found)
 }
-
-extension ModbusLink {
-  /// Connects to the first address of a host that takes it; finding them, and each attempt, within `timeout`.
-  static func connected(to lookup: HostLookup, port: Int, timeout: Duration) throws(LineFault) -> ModbusLink {
-    let limit = min(timeout, longestConnect)
-    var fault = LineFault.connect("the name \(lookup.host) has no address")
-    for address in try lookup.addresses(within: limit) {
-      if Task.isCancelled { throw .stopped }
-      do throws(LineFault) { return try ModbusLink(host: address, port: port, timeout: limit) } catch { fault = error }
-    }
-    throw fault
-  }
-}

@@ -1,130 +1,112 @@
 import Events
 import Logging
-import Machine
 
-/// A Modbus device on its connection: asks what its map plans, reports what was answered, comes back by itself.
+/// A Modbus device on its bus: what it is asked, what is reported of the answers, and whether it is there.
 ///
-/// One actor per connection on a thread of its own, so that a device that never answers holds up nobody else.
-actor ModbusDevice {
-  nonisolated let board: StatusBoard
-  nonisolated private let thread: OwnThread
-  nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
-
+/// It belongs to its bus, on whose actor all of it runs; it says whether it wants to ask (`offer`), and asks when it is
+/// its turn (`take`).
+final class ModbusDevice {
   let name: String
   let map: ModbusMap
-  let host: String
-  private let lookup: HostLookup
-  let port: Int
   let unit: UInt8
-  /// The device with its address, as the log names it.
-  private let place: String
+  let board: StatusBoard
   let logger: Logger
   let sink: ReportSink
   var presence: Presence
-  private var reconnection = Reconnection()
+  var groups: [GroupWatch]
+  var refusals: Refusals
+  /// What the device was found not to have between its tags, told once.
+  var toldHoles: Set<AddressRange> = []
+  private var breaker = Breaker()
   private var outages = OutageLog()
   private var pending = PendingReports()
-  var groups: [GroupWatch]
-  private var earliestQuestion = ContinuousClock.now
-  /// Ends the loop's waits: a readout was asked for, or the daemon stops.
-  nonisolated private let bell: Bell
-  nonisolated private let orders: ReadoutOrders
-  private var readout: (order: ReadoutOrders.Order, round: ReadoutRound)?
+  /// The device with its address, as the log names it.
+  private let place: String
+  /// What it is asked to see whether it is there: the smallest of all that its map plans to read at a rate.
+  private let probe: PlannedRequest?
+  /// Its rhythm begins anew: what lies before is another matter than missed polls.
+  private var isBeginning = true
 
-  init(
-    name: String, station: String, map: ModbusMap, host: String, port: Int, unit: UInt8,
-    lastCycles: [CycleKey: UInt64], logger: Logger, sink: @escaping ReportSink
-  ) {
-    self.name = name
-    self.map = map
-    self.host = host
-    lookup = HostLookup(host)
-    self.port = port
-    self.unit = unit
-    self.sink = sink
-    self.logger = logger
-    thread = OwnThread(name: name)
-    bell = Bell()
-    orders = ReadoutOrders(bell: bell)
-    presence = Presence(device: name, started: Moment.now().time)
-    let address = host.contains(":") ? "[\(host)]:\(port)" : "\(host):\(port)"
-    board = StatusBoard(
-      DeviceStatus(name: name, station: station, kind: "modbus", address: "\(address) unit \(unit)"))
-    place = "\(name) (\(address) unit \(unit))"
+  init(_ member: BusMember, at place: ModbusPlace) {
+    name = member.name
+    map = member.map
+    unit = member.unit
+    board = member.board
+    logger = member.logger
+    sink = member.sink
+    presence = Presence(device: member.name, started: Moment.now().time)
+    refusals = Refusals(device: member.name)
+    self.place = "\(member.name) (\(place) unit \(member.unit))"
     let now = ContinuousClock.now
-    groups = map.groups.map { group in
-      GroupWatch(group, map.plan, last: lastCycles[CycleKey(device: name, group: group.name)], now: now)
+    groups = member.map.groups.map { group in
+      let key = CycleKey(device: member.name, group: group.name)
+      return GroupWatch(group, member.map.plan, last: member.lastCycles[key], now: now)
     }
+    probe = groups.flatMap(\.polls).min { $0.count < $1.count }
   }
 
-  /// Connects and asks until the task is cancelled.
-  func run() async {
-    await withTaskCancellationHandler {
-      await work()
-    } onCancel: {
-      bell.ring()
-    }
-  }
+  /// It gave no answer when it was last asked.
+  var isAway: Bool { presence.state == .offline }
 
-  private func work() async {
-    presence = Presence(device: name, started: Moment.now().time)
-    orders.open()
-    defer { orders.close { _ in failure("the daemon stops") } }
-    while !Task.isCancelled {
-      beat()
-      let begun = ContinuousClock.now
-      do throws(LineFault) {
-        var link = try ModbusLink.connected(to: lookup, port: port, timeout: map.requests.timeout)
-        logger.debug("\(place): connected")
-        try await serve(&link)
-      } catch {
-        guard error != .stopped else { break }
-        await lost(error)
-        await sleep(for: pause(since: begun))
+  // MARK: Turns
+
+  /// Says what it wants to ask, and from when on.
+  func offer(to choice: inout TurnChoice, as device: Int, at now: ContinuousClock.Instant) {
+    if let notBefore = breaker.notBefore {
+      guard notBefore <= now else { return choice.wait(until: notBefore) }
+      if breaker.isOpen {
+        let turn = TurnChoice.Turn(device: device, group: nil)
+        return choice.offer(turn, ready: notBefore, deadline: notBefore + .seconds(1))
       }
     }
-    for place in groups.indices { await tellOverrun(groups[place].overrun.interrupted(), of: groups[place].group) }
-    await tellAlarmsStopped()
-    await tell(presence.stopped(at: .now()))
-  }
-
-  private func pause(since begun: ContinuousClock.Instant) -> Duration {
-    reconnection.failed(random: Double.random(in: 0..<1), tried: ContinuousClock.now - begun)
-  }
-
-  /// Does what is due, in the order in which it is due, until the line breaks.
-  private func serve(_ link: inout ModbusLink) async throws(LineFault) {
-    let start = ContinuousClock.now
-    for place in groups.indices { groups[place].cadence.restart(at: start) }
-    while true {
-      guard let place = groups.indices.min(by: { groups[$0].cadence.due < groups[$1].cadence.due }) else { return }
-      try await readOut(until: groups[place].cadence.due, over: &link)
-      await sleep(until: groups[place].cadence.due)
-      if Task.isCancelled { throw .stopped }
-      guard ContinuousClock.now >= groups[place].cadence.due else { continue }
-      beat()
-      let missed = groups[place].cadence.take(at: ContinuousClock.now)
-      let begun = Moment.now().time
-      if groups[place].cycle == nil {
-        try await poll(place, over: &link)
+    if isBeginning {
+      isBeginning = false
+      for place in groups.indices { groups[place].cadence.restart(at: now) }
+    }
+    for place in groups.indices {
+      let turn = TurnChoice.Turn(device: device, group: place)
+      if let round = groups[place].round {
+        choice.offer(turn, ready: round.ready, deadline: round.deadline)
       } else {
-        try await watch(place, over: &link)
+        let due = groups[place].cadence.due
+        choice.offer(turn, ready: due, deadline: due + groups[place].group.every)
       }
-      if missed > 0 { board.update { $0.missedPolls += missed } }
-      if groups[place].tellsMissedPolls {
-        await tellOverrun(groups[place].overrun.polled(at: begun, missed: missed), of: groups[place].group)
-      }
-      await flush()
     }
   }
 
-  /// Asks one question; a refusal is an answer, a fault ends the connection.
+  /// It is its turn: asks one request, or does what a cycle asks for.
+  func take(_ turn: TurnChoice.Turn, over link: inout ModbusLink) async throws(LineFault) {
+    guard let place = turn.group else {
+      guard let probe else { return }
+      isBeginning = true
+      _ = try await ask(probe, over: &link)
+      return
+    }
+    guard groups[place].cycle != nil else { return try await poll(place, over: &link) }
+    let begun = Moment.now().time
+    let missed = groups[place].cadence.take(at: ContinuousClock.now)
+    if let trigger = groups[place].polls.first, refusals.standing(trigger, at: ContinuousClock.now) == nil {
+      try await watch(place, over: &link)
+    }
+    await polled(place, begun: begun, missed: missed)
+  }
+
+  /// A poll is over: tells of those that had to be left out before it.
+  func polled(_ place: Int, begun: Timestamp, missed: UInt64) async {
+    if missed > 0 { board.update { $0.missedPolls += missed } }
+    if groups[place].tellsMissedPolls {
+      await tellOverrun(groups[place].overrun.polled(at: begun, missed: missed), of: groups[place].group)
+    }
+    await flush()
+  }
+
+  /// Asks one question; a refusal is an answer, a fault ends the exchange.
   func ask(_ question: Question, over link: inout ModbusLink) async throws(LineFault) -> (Answer, Moment) {
-    if map.requests.pause > .zero { await sleep(until: earliestQuestion) }
-    let answer = try link.ask(question, unit: unit, timeout: map.requests.timeout)
+    let limits = map.requests
+    let answer = try link.ask(question, unit: unit, timeout: limits.timeout, rested: limits.pause)
     let moment = Moment.now()
-    if map.requests.pause > .zero { earliestQuestion = ContinuousClock.now + map.requests.pause }
-    reconnection.answered()
+    if case .refused(let exception) = answer, exception.isGateway { throw .gateway(exception) }
+    breaker.answered()
     await tell(presence.answered(at: moment))
     board.update { status in
       if case .refused(let exception) = answer {
@@ -137,78 +119,89 @@ actor ModbusDevice {
     return (answer, moment)
   }
 
-  /// Asks a planned request; nil with the reason where the device refuses it.
-  func ask(_ request: PlannedRequest, over link: inout ModbusLink) async throws(LineFault) -> Reply {
+  /// Asks a planned request; without data, and with the reason, where the device refuses it.
+  ///
+  /// - Parameter isSearch: that it has not the addresses is the asker's to tell.
+  func ask(
+    _ request: PlannedRequest, over link: inout ModbusLink, of group: String? = nil, isSearch: Bool = false
+  ) async throws(LineFault) -> Reply {
+    let asked = Moment.now()
     let (answer, moment) = try await ask(Question(request), over: &link)
     switch answer {
     case .data(let bytes):
-      await tell(presence.gives(request, at: moment))
-      return Reply(request: request, moment: moment, bytes: bytes, refusal: nil)
+      if presence.isRefusing { await tell(presence.gives(request, at: moment)) }
+      if !refusals.isEmpty { await tell(refusals.given(request, at: moment)) }
+      return Reply(request: request, asked: asked, moment: moment, bytes: bytes, refusal: nil)
     case .refused(let exception):
-      await tell(presence.refuses(request, "\(exception): \(request)", at: moment))
-      return Reply(request: request, moment: moment, bytes: [], refusal: exception)
-    }
-  }
-
-  /// Serves readouts while no poll is due, and one request of them where polls leave no time.
-  private func readOut(until due: ContinuousClock.Instant, over link: inout ModbusLink) async throws(LineFault) {
-    repeat {
-      if readout == nil, let order = orders.take() { readout = (order, ReadoutRound(of: map, only: order.group)) }
-      guard case (let order, var round)? = readout else { return }
-      if let request = round.next {
-        let (answer, moment) = try await ask(Question(request), over: &link)
-        round.take(answer, at: moment.time)
-        readout = (order, round)
+      if !exception.isBusy, !(isSearch && exception.code == 2) {
+        await tellRefusal(of: request, of: group, exception, at: moment)
       }
-      if round.next == nil {
-        readout = nil
-        order.done(.success(round.readouts))
-      }
-    } while ContinuousClock.now < due
-  }
-
-  /// Nobody waits longer for a device that is away.
-  private func refuseReadouts(_ reason: String) {
-    if let open = readout {
-      readout = nil
-      open.order.done(.failure(failure(reason)))
+      return Reply(request: request, asked: asked, moment: moment, bytes: [], refusal: exception)
     }
-    while let order = orders.take() { order.done(.failure(failure(reason))) }
   }
 
-  nonisolated private func failure(_ reason: String) -> ReadoutFailure {
-    ReadoutFailure(device: name, address: board.current.address, reason: reason)
+  /// The device refuses what a request asks for.
+  func tellRefusal(of request: PlannedRequest, of group: String?, _ exception: DeviceException, at moment: Moment) async
+  {
+    await tell(presence.refuses(request, "\(exception): \(request)", at: moment))
+    await tell(refusals.refused(request, of: group, exception, at: moment, now: ContinuousClock.now))
   }
 
-  /// Reads a group, or all of the map, over the open connection, in its turn between polls.
-  nonisolated func readout(group: String?) async throws(ReadoutFailure) -> [TagReadout] {
-    let names = map.groups.map(\.name)
-    if let group, !names.contains(group) {
-      throw failure("its map has no group \"\(group)\"; it has: \(names.joined(separator: ", "))")
-    }
-    return try await orders.place(device: 0, group: group, closed: failure("the daemon stops")).get()
+  // MARK: Coming and going
+
+  /// The bus has a new connection.
+  func connected() { if presence.state != .online && presence.state != .refusing { isBeginning = true } }
+
+  /// Its own exchange failed.
+  ///
+  /// - Parameters:
+  ///   - tried: how long ago the connection was made.
+  ///   - rested: it is left alone for so long at least.
+  func failed(_ fault: LineFault, tried: Duration, rested: Duration) async {
+    breaker.failed(at: ContinuousClock.now, random: Double.random(in: 0..<1), tried: tried, rested: rested)
+    await lost(fault)
+    if case .gateway(let exception) = fault { await tell(refusals.troubled(exception, by: nil, at: .now())) }
   }
 
-  /// The line broke: says so once, and that no value is known any more.
-  private func lost(_ fault: LineFault) async {
-    refuseReadouts(fault.description)
+  /// It cannot be asked any more: says so once, and that no value is known any more.
+  func lost(_ fault: LineFault) async {
     let moment = Moment.now()
     let reason = fault.description
     board.update { $0.faults[fault.kind, default: 0] += 1 }
+    await breakOff(fault)
     let isNew = presence.state != .offline || presence.reason != reason
     let wasOffline = presence.state == .offline
     let reports = presence.failed(reason, at: moment)
     if isNew, let also = outages.tellsOutage(isFirst: !wasOffline) {
       logger.warning("\(place): \(reason); trying again, for ever\(also)")
     }
+    isBeginning = true
+    refusals.returned()
     for place in groups.indices {
       await tellOverrun(groups[place].overrun.interrupted(), of: groups[place].group)
       groups[place].cycle?.trigger.disconnected()
+      groups[place].restored(map.plan)
     }
     await tell(reports)
     board.update { $0.reason = reason }
     if !wasOffline { await reportUnknown(reason, at: moment) }
     await flush()
+  }
+
+  /// The daemon stops in the middle of its exchange.
+  func broken() {
+    for place in groups.indices {
+      groups[place].round = nil
+      groups[place].search = nil
+    }
+  }
+
+  /// It is not asked any more: says what is to be said up to now.
+  func stopped() async {
+    for place in groups.indices { await tellOverrun(groups[place].overrun.interrupted(), of: groups[place].group) }
+    await tellAlarmsStopped()
+    await tell(refusals.stopped(at: .now()))
+    await tell(presence.stopped(at: .now()))
   }
 
   // MARK: What is said
@@ -248,26 +241,13 @@ actor ModbusDevice {
           count: missed.count, reason: "reading took longer than the \(group.every.short) between two polls"))
     ])
   }
-
-  private func beat() { board.update { $0.beats &+= 1 } }
-
-  /// How long the loop may be without a beat: who only waits for its turn does not hang.
-  static let longestSilence: Duration = .seconds(2)
-
-  /// Blocks the thread, which has nothing else to do; it ends early where a readout or the end of the daemon waits.
-  private func sleep(until instant: ContinuousClock.Instant) async {
-    while case let left = instant - ContinuousClock.now, left > .zero, !Task.isCancelled {
-      beat()
-      if bell.wait(for: min(left, Self.longestSilence)) { return }
-    }
-  }
-
-  private func sleep(for duration: Duration) async { await sleep(until: ContinuousClock.now + duration) }
 }
 
 /// What a device said to a planned request.
 struct Reply: Sendable {
   let request: PlannedRequest
+  /// When the request was sent.
+  let asked: Moment
   /// When the answer arrived.
   let moment: Moment
   let bytes: [UInt8]

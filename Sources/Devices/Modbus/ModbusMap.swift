@@ -93,12 +93,14 @@ public struct RequestLimits: Sendable, Hashable {
   public var pause: Duration = .zero
   /// What one request may read: all of it within one of these; empty where the map does not say, and then anything.
   public var readable: [AddressRange] = []
+  /// Rest between connecting and the first request.
+  public var pauseAfterConnect: Duration = .zero
 
   public init() {}
 
   init(_ node: SettingsNode?) {
     guard let node else { return }
-    var fields = node.fields(of: "timeout, max-registers, max-gap, pause")
+    var fields = node.fields(of: "timeout, max-registers, max-gap, pause, pause-after-connect")
     timeout = fields.duration("timeout", atLeast: .milliseconds(10)) ?? timeout
     if timeout > .seconds(60) {
       fields.optional("timeout")?.refuse(allowed: "a time from 10ms to 60s")
@@ -107,6 +109,8 @@ public struct RequestLimits: Sendable, Hashable {
     maxGap = fields.integer("max-gap", in: 0...124) ?? maxGap
     pause = fields.duration("pause") ?? pause
     if pause > .seconds(60) { fields.optional("pause")?.refuse(allowed: "a time up to 60s") }
+    pauseAfterConnect = fields.duration("pause-after-connect") ?? pauseAfterConnect
+    if pauseAfterConnect > .seconds(60) { fields.optional("pause-after-connect")?.refuse(allowed: "a time up to 60s") }
     fields.close()
   }
 

@@ -6,15 +6,14 @@ import Machine
 public actor ModbusProbe {
   nonisolated private let thread = OwnThread(name: "probe")
   nonisolated public var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
-  private let host: String
-  private let port: Int
+  private let dialer: Dialer
   private let unit: UInt8
   private let timeout: Duration
   private var link: ModbusLink?
 
   /// Opens nothing yet; `timeout` is for connecting and for each whole answer.
   public init(host: String, port: Int, unit: UInt8 = 1, timeout: Duration = .seconds(1)) {
-    (self.host, self.port, self.unit, self.timeout) = (host, port, unit, timeout)
+    (dialer, self.unit, self.timeout) = (Dialer(.tcp(host: host, port: port)), unit, timeout)
   }
 
   /// Reads `count` addresses from `address` on, `times` in a row; gives the bytes of the last answer.
@@ -29,14 +28,14 @@ public actor ModbusProbe {
       link = consume open
       return bytes
     } catch {
-      throw ReadoutFailure(device: "the probe", address: "\(host):\(port) unit \(unit)", reason: error.description)
+      throw ReadoutFailure(device: "the probe", address: "\(dialer.place) unit \(unit)", reason: error.description)
     }
   }
 
   /// The open connection, or a new one.
   private func take() throws(LineFault) -> ModbusLink {
     if let open = link.take() { return open }
-    return try ModbusLink.connected(to: HostLookup(host), port: port, timeout: timeout)
+    return try dialer.connect(timeout: timeout)
   }
 
   private func ask(_ question: Question, _ times: Int, over link: inout ModbusLink) throws(LineFault) -> [UInt8] {

@@ -19,6 +19,9 @@ struct Presence: Sendable {
     self.started = started
   }
 
+  /// Whether anything is refused that was asked last.
+  var isRefusing: Bool { !refused.isEmpty }
+
   /// A frame came that answers what was asked.
   mutating func answered(at moment: Moment) -> [Report] {
     let wasAway = state == .offline

@@ -9,6 +9,10 @@ struct Reconnection: Sendable, Hashable {
   static let longest: Duration = .seconds(30)
 
   private(set) var failures = 0
+  /// A serial line's file is looked for more often, since that costs nobody anything.
+  private let upper: Duration
+
+  init(longest: Duration = Self.longest) { upper = longest }
 
   /// The pause after one more failure; `random` is from 0 up to 1, `tried` how long ago the connection was begun.
   mutating func failed(random: Double, tried: Duration) -> Duration {
@@ -16,8 +20,8 @@ struct Reconnection: Sendable, Hashable {
     guard failures > 1 else { return max(.zero, Self.shortest - tried) }
     // Doubling beyond the longest changes nothing and would overflow in the end.
     let doubled = Self.shortest * (1 << min(failures - 1, 10))
-    let upper = min(doubled, Self.longest)
-    return max(Self.shortest, upper * (0.5 + random / 2))
+    let longest = min(doubled, upper)
+    return max(Self.shortest, longest * (0.5 + random / 2))
   }
 
   mutating func answered() { failures = 0 }

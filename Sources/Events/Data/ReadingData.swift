@@ -3,12 +3,15 @@ public struct ReadingData: EventData {
   public var type: EventType { .reading }
   public var device: String
   public var group: String
+  /// When the first request was sent, where that was more than 50 ms before the event's time.
+  public var asked: Timestamp?
   public var tags: [Tag]
   public var stamp: Stamp?
 
-  public init(device: String, group: String, tags: [Tag], stamp: Stamp?) {
+  public init(device: String, group: String, asked: Timestamp? = nil, tags: [Tag], stamp: Stamp?) {
     self.device = device
     self.group = group
+    self.asked = asked
     self.tags = tags
     self.stamp = stamp
   }
@@ -16,6 +19,7 @@ public struct ReadingData: EventData {
   public func write(to json: inout JSONWriter) {
     json.field("device", device)
     json.field("group", group)
+    json.field("asked", asked)
     json.field("tags", tags)
     json.field("stamp", stamp)
   }
@@ -23,7 +27,8 @@ public struct ReadingData: EventData {
   public init?(_ json: JSON) {
     guard let device = json["device"]?.text, let group = json["group"]?.text, let tags = json["tags"]?.tags
     else { return nil }
-    self.init(device: device, group: group, tags: tags, stamp: json["stamp"].flatMap { Stamp($0) })
+    self.init(
+      device: device, group: group, asked: json["asked"]?.time, tags: tags, stamp: json["stamp"].flatMap { Stamp($0) })
   }
 }
 

@@ -6,6 +6,8 @@ import Stations
 struct LineReader {
   private(set) var stations: [StationSettings] = []
   private(set) var devices: [DeviceSettings] = []
+  /// Where each device stands in the file.
+  private var lines: [String: Int] = [:]
 
   init(_ node: SettingsNode?, maps: MapFolder) {
     guard let node else { return }
@@ -29,10 +31,23 @@ struct LineReader {
         }
         Self.checkStations(deviceNode, names)
         if let settings = DeviceSettings(name: device, station: name, node: deviceNode, maps: maps) {
+          checkBus(of: settings, deviceNode)
           devices.append(settings)
+          lines[device] = deviceNode.line
         }
       }
       fields.close()
+    }
+  }
+
+  /// Devices on one bus must say the same of it.
+  private func checkBus(of device: DeviceSettings, _ node: SettingsNode) {
+    for other in devices {
+      guard let conflict = device.conflict(with: other) else { continue }
+      node.refuse(
+        found: conflict.found,
+        allowed: "\(conflict.allowed) (see \"\(other.name)\" in line \(lines[other.name] ?? 0))")
+      return
     }
   }
 

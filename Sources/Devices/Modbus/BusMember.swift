@@ -1,0 +1,46 @@
+internal import Events
+internal import Logging
+
+/// A device as others see it while it takes part in its bus: where it stands, its life, live reads.
+final class BusMember: Sendable {
+  let name: String
+  let map: ModbusMap
+  let unit: UInt8
+  let board: StatusBoard
+  let lastCycles: [CycleKey: UInt64]
+  let logger: Logger
+  let sink: ReportSink
+  private let bus: ModbusBus
+
+  init(
+    _ settings: DeviceSettings, map: ModbusMap, unit: UInt8, on bus: ModbusBus, lastCycles: [CycleKey: UInt64],
+    logger: Logger, sink: @escaping ReportSink
+  ) {
+    name = settings.name
+    self.map = map
+    self.unit = unit
+    self.bus = bus
+    self.lastCycles = lastCycles
+    self.logger = logger
+    self.sink = sink
+    board = StatusBoard(
+      DeviceStatus(
+        name: settings.name, station: settings.station, kind: "modbus", address: "\(bus.place) unit \(unit)"))
+  }
+
+  /// Takes part until the task is cancelled; returns when the device has said its last word.
+  func run() async { await bus.attend(self) }
+
+  /// Reads a group, or all of the map, over the bus's connection, in its turn between polls.
+  func readout(group: String?) async throws(ReadoutFailure) -> [TagReadout] {
+    let names = map.groups.map(\.name)
+    if let group, !names.contains(group) {
+      throw failure("its map has no group \"\(group)\"; it has: \(names.joined(separator: ", "))")
+    }
+    return try await bus.readout(of: self, group: group).get()
+  }
+
+  func failure(_ reason: String) -> ReadoutFailure {
+    ReadoutFailure(device: name, address: board.current.address, reason: reason)
+  }
+}
