@@ -35,6 +35,12 @@ struct GroupWatch: Sendable {
     ask(planned)
   }
 
+  /// Whether all of the poll that is under way was asked.
+  var isAsked: Bool { round?.next(of: polls.count) == nil }
+
+  /// There is no more to be had of the request whose turn it is.
+  mutating func skip() { round?.done(of: polls.count) }
+
   /// Asks `requests` in place of the one that is refused; what was known of them stays, and they are not asked again in
   /// this poll.
   mutating func replace(_ place: Int, with requests: [PlannedRequest]) {

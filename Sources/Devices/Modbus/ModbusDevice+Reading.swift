@@ -32,7 +32,7 @@ extension ModbusDevice {
       }
       take(reply, to: index, of: place)
     }
-    if groups[place].round?.next(of: count) == nil { await finish(place) }
+    if groups[place].isAsked { await finish(place) }
   }
 
   private func begin(_ place: Int) {
@@ -55,7 +55,7 @@ extension ModbusDevice {
   }
 
   /// All of a poll was asked.
-  private func finish(_ place: Int) async {
+  func finish(_ place: Int) async {
     guard let round = groups[place].round else { return }
     groups[place].round = nil
     await report(round, of: place, missing: "not read")

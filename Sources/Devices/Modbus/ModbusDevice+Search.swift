@@ -13,14 +13,14 @@ extension ModbusDevice {
       // It says nothing of the addresses: looked at again with the next poll.
       groups[place].search = nil
       set(.bad(reason: refusal.description, raw: []), for: index, of: place)
-      groups[place].round?.done(of: groups[place].polls.count)
+      groups[place].skip()
     } else {
       if reply.refusal == nil { put(reply, of: place) }
       search.answered(isGiven: reply.refusal == nil)
       groups[place].search = (index, search)
       if search.next == nil { await found(search, of: place, at: index, reply.moment) }
     }
-    if groups[place].search == nil { try await poll(place, over: &link) }
+    if groups[place].search == nil, groups[place].isAsked { await finish(place) }
   }
 
   /// Takes what a part of the refused request shows.
@@ -40,7 +40,7 @@ extension ModbusDevice {
     let given = search.requests(limits: map.requests)
     guard !given.isEmpty else {
       set(.bad(reason: exception.description, raw: []), for: index, of: place)
-      groups[place].round?.done(of: groups[place].polls.count)
+      groups[place].skip()
       return await tellRefusal(of: search.refused, of: name, exception, at: moment)
     }
     let alone = search.missing.map { RequestPlan.single($0) }
