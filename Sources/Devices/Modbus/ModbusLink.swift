@@ -314,5 +314,7 @@ public struct WireFrame: Sendable, Hashable {
   public let bytes: [UInt8]
 }
 
-/// Sees what passes over a bus, on the bus's thread: it must not block. Bytes of one frame may come in pieces.
+/// Sees what passes over a bus, on the bus's thread: it must not block.
+///
+/// Bytes of one frame may come in pieces.
 public typealias WireTap = @Sendable (WireFrame) -> Void
