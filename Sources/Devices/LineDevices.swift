@@ -86,7 +86,8 @@ public final class LineDevices: Sendable {
         if let former, former.stoppedAt == nil { return former }
         let since = former?.stoppedAt
         let sink = since.map { RestartHole(of: settings.name, since: $0, self.sink).sink } ?? self.sink
-        guard let device = RunningDevice(settings, on: roster, lastCycles: lastCycles, logger: logger, sink: sink) else {
+        guard let device = RunningDevice(settings, on: roster, lastCycles: lastCycles, logger: logger, sink: sink)
+        else {
           return nil
         }
         let life = DeviceLife(settings, device)

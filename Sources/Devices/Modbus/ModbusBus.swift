@@ -23,6 +23,7 @@ actor ModbusBus {
   /// Of connecting; each device has its own of what comes then.
   private var reconnection: Reconnection
   private var notBefore = ContinuousClock.now
+  private var departed: [(id: ObjectIdentifier, ended: CheckedContinuation<Void, Never>)] = []
   private var last = TurnChoice.Last()
   private var beaten = ContinuousClock.now
 
@@ -82,6 +83,7 @@ actor ModbusBus {
           + reconnection.failed(random: Double.random(in: 0..<1), tried: ContinuousClock.now - now)
       }
     }
+    letGo()
     desk.loopEnded { await self.work() }
   }
 
@@ -191,12 +193,22 @@ actor ModbusBus {
         order.refuse("it is being stopped")
         return true
       }
-      desk.ended(id, hasJoined: true)
-      seat.ended.resume()
+      departed.append((id, seat.ended))
     }
+    if !seats.isEmpty { letGo() }
     for order in news.orders { readouts.append((order, ReadoutRound(of: order.member.map, only: order.group))) }
     if !news.orders.isEmpty { refuseReadouts { _ in true } }
     return !seats.isEmpty
+  }
+
+  /// Those that have left are told that they have ended; the last ones once the connection is closed, since a device may
+  /// allow only one and be started again at once.
+  private func letGo() {
+    for (id, ended) in departed {
+      desk.ended(id, hasJoined: true)
+      ended.resume()
+    }
+    departed = []
   }
 
   private func beat() {
