@@ -113,6 +113,9 @@ struct UnitsTests {
     where !name.contains("lotline") {
       try? FileManager.default.copyItem(atPath: "/usr/lib/systemd/system/\(name)", toPath: "\(units)/\(name)")
     }
+    // What the units call of the system is in every system, and must be in this root too.
+    try FileManager.default.createDirectory(atPath: folder.file("root/bin"), withIntermediateDirectories: true)
+    try FileManager.default.copyItem(atPath: "/bin/kill", toPath: folder.file("root/bin/kill"))
     for unit in ["lotline-edge.service", "lotline-central.service"] {
       let verdict = try await Program.run(
         "/usr/bin/systemd-analyze", ["verify", "--root=\(folder.file("root"))", "/usr/lib/systemd/system/\(unit)"],

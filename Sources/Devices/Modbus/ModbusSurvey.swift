@@ -54,6 +54,6 @@ public actor ModbusSurvey {
   /// The open connection, or a new one.
   private func take() throws(LineFault) -> ModbusLink {
     if let open = link.take() { return open }
-    return try ModbusLink.connected(to: HostLookup(host), port: port, timeout: timeout)
+    return try Dialer(.tcp(host: host, port: port)).connect(timeout: timeout)
   }
 }

@@ -12,7 +12,7 @@ struct ExplainCommand: AsyncParsableCommand {
       code. Without --map the code alone decides; with it the map's rules, as for a scan. Bytes are counted from 1. \
       Exit status 1 where something is wrong with a code.
 
-      Examples:
+      EXAMPLES
         lotline explain ']d2010950600013435210L2311^21SN0042'
         lotline explain 'https://id.gs1.org/01/09506000134352/10/L2311'
         lotline explain '[)><RS>06<GS>P4711<GS>1TL7<GS>VACME<RS><EOT>'
