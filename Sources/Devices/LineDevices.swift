@@ -14,6 +14,7 @@ public final class LineDevices: Sendable {
   private let roster: BusRoster
   private let logger: Logger
   private let sink: ReportSink
+  private let readings: ReadingSink?
 
   /// Makes the devices; nothing is opened before `run`.
   ///
@@ -21,13 +22,15 @@ public final class LineDevices: Sendable {
   ///   - lastCycles: the trigger of the last committed cycle, by device and group.
   ///   - tap: sees what passes over each Modbus bus; nil costs nothing.
   ///   - sink: takes each report and answers after its commit.
+  ///   - readings: takes readings of PLCs without making their bus wait; nil: they go the way of all reports.
   public init(
     _ devices: [DeviceSettings], lastCycles: [CycleKey: UInt64], logger: Logger, tap: WireTap? = nil,
-    sink: @escaping ReportSink
+    sink: @escaping ReportSink, readings: ReadingSink? = nil
   ) {
     roster = BusRoster(tap: tap)
     self.logger = logger
     self.sink = sink
+    self.readings = readings
     lives = NIOLockedValueBox([])
     (starts, starting) = AsyncStream.makeStream()
     start(devices, lastCycles: lastCycles)
@@ -86,7 +89,9 @@ public final class LineDevices: Sendable {
         if let former, former.stoppedAt == nil { return former }
         let since = former?.stoppedAt
         let sink = since.map { RestartHole(of: settings.name, since: $0, self.sink).sink } ?? self.sink
-        guard let device = RunningDevice(settings, on: roster, lastCycles: lastCycles, logger: logger, sink: sink)
+        guard
+          let device = RunningDevice(
+            settings, on: roster, lastCycles: lastCycles, logger: logger, readings: readings, sink: sink)
         else {
           return nil
         }

@@ -9,13 +9,15 @@ enum RunningDevice: Sendable {
   /// Nil where the kind of the map and of the connection do not go together, which settings never let through.
   init?(
     _ settings: DeviceSettings, on roster: BusRoster, lastCycles: [CycleKey: UInt64], logger: Logger,
-    sink: @escaping ReportSink
+    readings: ReadingSink?, sink: @escaping ReportSink
   ) {
     switch (settings.map.map, settings.link) {
     case (.modbus(let map), .modbus(let place, let unit)):
       let bus = roster.bus(at: place, named: settings.name, isShared: settings.sharesConnection, logger: logger)
       self = .modbus(
-        BusMember(settings, map: map, unit: unit, on: bus, lastCycles: lastCycles, logger: logger, sink: sink))
+        BusMember(
+          settings, map: map, unit: unit, on: bus, lastCycles: lastCycles, logger: logger, sink: sink,
+          readings: readings))
     case (.serial(let map), .scanner(let place)):
       self = .scanner(ScannerDevice(settings: settings, map: map, place: place, logger: logger, sink: sink))
     default: return nil

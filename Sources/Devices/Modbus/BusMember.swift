@@ -9,12 +9,13 @@ final class BusMember: Sendable {
   let board: StatusBoard
   let lastCycles: [CycleKey: UInt64]
   let logger: Logger
+  let readings: ReadingSink?
   let sink: ReportSink
   private let bus: ModbusBus
 
   init(
     _ settings: DeviceSettings, map: ModbusMap, unit: UInt8, on bus: ModbusBus, lastCycles: [CycleKey: UInt64],
-    logger: Logger, sink: @escaping ReportSink
+    logger: Logger, sink: @escaping ReportSink, readings: ReadingSink? = nil
   ) {
     name = settings.name
     self.map = map
@@ -22,6 +23,7 @@ final class BusMember: Sendable {
     self.bus = bus
     self.lastCycles = lastCycles
     self.logger = logger
+    self.readings = readings
     self.sink = sink
     board = StatusBoard(
       DeviceStatus(

@@ -9,6 +9,8 @@ struct Changes: Sendable {
   private let deadbands: [Double]
   private var last: [TagValue?]
   private var whole: ContinuousClock.Instant?
+  /// Whether anything of the group was taken down yet.
+  private(set) var hasReported = false
 
   init(_ group: ModbusGroup) {
     reporting = group.reporting
@@ -16,8 +18,11 @@ struct Changes: Sendable {
     last = Array(repeating: nil, count: group.tags.count)
   }
 
-  /// Whether anything of the group was taken down yet.
-  var hasReported: Bool { whole != nil }
+  /// What was taken to be on disk is not, or not all of it: the next poll tells all.
+  mutating func forget() {
+    last = Array(repeating: nil, count: last.count)
+    whole = nil
+  }
 
   /// The places of the tags to report, in the order of the map; empty if there is nothing to say.
   func due(_ values: [TagValue], at now: ContinuousClock.Instant) -> [Int] {
@@ -30,6 +35,7 @@ struct Changes: Sendable {
   mutating func taken(_ places: [Int], of values: [TagValue], at now: ContinuousClock.Instant) {
     if reporting != .always { for place in places { last[place] = values[place] } }
     if places.count == values.count { whole = now }
+    hasReported = hasReported || whole != nil
   }
 
   private func moved(_ place: Int, to value: TagValue) -> Bool {

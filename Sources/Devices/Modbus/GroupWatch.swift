@@ -14,6 +14,7 @@ struct GroupWatch: Sendable {
   var cadence: Cadence
   var overrun = Overrun()
   var changes: Changes
+  let handed = HandedReadings()
   var cycle: CycleWatch?
 
   init(_ group: ModbusGroup, _ plan: RequestPlan, last: UInt64?, now: ContinuousClock.Instant) {

@@ -89,12 +89,18 @@ extension ModbusDevice {
 
   private func report(_ values: [TagValue], of place: Int, at moment: Moment, asked: Moment?) async {
     let now = ContinuousClock.now
+    let handed = groups[place].handed
+    if handed.takeRefusal() { groups[place].changes.forget() }
     let due = groups[place].changes.due(values, at: now)
     guard !due.isEmpty else { return }
     let group = groups[place].group
     let tags = due.map { Tag(group.tags[$0].name, values[$0]) }
     let reading = Reading(
       device: name, group: group.name, moment: moment, asked: asked.flatMap { moment.began(at: $0) }, tags: tags)
+    if let readings, handed.hasRoom, handed.hand(reading, to: readings) {
+      groups[place].changes.taken(due, of: values, at: now)
+      return
+    }
     let taken = await sink(.reading(reading))
     // What was refused is offered again with the next poll, since it still differs from what is on disk.
     if case .accepted = taken { groups[place].changes.taken(due, of: values, at: now) }

@@ -11,6 +11,7 @@ final class ModbusDevice {
   let unit: UInt8
   let board: StatusBoard
   let logger: Logger
+  let readings: ReadingSink?
   let sink: ReportSink
   var presence: Presence
   var groups: [GroupWatch]
@@ -33,6 +34,7 @@ final class ModbusDevice {
     unit = member.unit
     board = member.board
     logger = member.logger
+    readings = member.readings
     sink = member.sink
     presence = Presence(device: member.name, started: Moment.now().time)
     refusals = Refusals(device: member.name)

@@ -38,8 +38,8 @@ struct EdgeDaemon {
       settings.stations, routing: Routing(settings.devices), state: kept, append: queue.append,
       offer: queue.offer, logger: logger)
     let devices = LineDevices(
-      settings.devices, lastCycles: LineStations.lastCycles(from: kept), logger: logger
-    ) { report in await stations.take(report) }
+      settings.devices, lastCycles: LineStations.lastCycles(from: kept), logger: logger,
+      sink: { await stations.take($0) }, readings: { stations.offer($0, $1) })
     let forwarder = settings.central.map { central in
       Forwarder(queue: queue, settings: central.forward, source: settings.source, logger: logger)
     }
