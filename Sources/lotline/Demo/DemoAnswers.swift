@@ -90,6 +90,8 @@ struct DemoAnswers: Sendable {
   }
 
   private static func gap(_ json: JSON) -> Found.Gap? {
+    // A finding is no gap: nothing is missing, and what a machine under load does to an acknowledge is in no plan.
+    if json["finding"]?.flag == true { return nil }
     guard let kind = json["kind"]?.text, json["state"]?.text != "pending" else { return nil }
     return Found.Gap(
       kind: kind, station: json["station"]?.text, device: json["device"]?.text, unit: json["unit"]?.text,
