@@ -13,12 +13,7 @@ public final class Bell: @unchecked Sendable {
 
   public init() {
     pthread_mutex_init(mutex, nil)
-    var attributes = pthread_condattr_t()
-    pthread_condattr_init(&attributes)
-    // A wall clock that is set must neither shorten nor lengthen a wait.
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-    pthread_cond_init(condition, &attributes)
-    pthread_condattr_destroy(&attributes)
+    Deadline.prepare(condition)
   }
 
   deinit {
@@ -38,12 +33,7 @@ public final class Bell: @unchecked Sendable {
   /// Blocks the calling thread for so long, or until it rings; true where it rang, now or since the last wait.
   @discardableResult
   public func wait(for duration: Duration) -> Bool {
-    var end = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &end)
-    let (seconds, attoseconds) = duration.components
-    let nanoseconds = end.tv_nsec + Int(attoseconds / 1_000_000_000)
-    end.tv_sec += Int(seconds) + nanoseconds / 1_000_000_000
-    end.tv_nsec = nanoseconds % 1_000_000_000
+    var end = Deadline(after: duration).time
     pthread_mutex_lock(mutex)
     defer { pthread_mutex_unlock(mutex) }
     while !hasRung {

@@ -56,11 +56,7 @@ private final class Work: @unchecked Sendable {
     self.name = name
     self.isBorrowing = isBorrowing
     pthread_mutex_init(mutex, nil)
-    var attributes = pthread_condattr_t()
-    pthread_condattr_init(&attributes)
-    pthread_condattr_setclock(&attributes, CLOCK_MONOTONIC)
-    pthread_cond_init(condition, &attributes)
-    pthread_condattr_destroy(&attributes)
+    Deadline.prepare(condition)
   }
 
   deinit {
@@ -190,26 +186,6 @@ private final class Work: @unchecked Sendable {
         pthread_cond_wait(condition, mutex)
       }
     }
-  }
-}
-
-/// A moment of the monotonic clock, as POSIX waits want it.
-private struct Deadline: Sendable {
-  let time: timespec
-
-  init(after delay: Duration) {
-    var now = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    let (seconds, attoseconds) = delay.components
-    let nanoseconds = now.tv_nsec + Int(attoseconds / 1_000_000_000)
-    time = timespec(
-      tv_sec: now.tv_sec + Int(seconds) + nanoseconds / 1_000_000_000, tv_nsec: nanoseconds % 1_000_000_000)
-  }
-
-  var isPast: Bool {
-    var now = timespec()
-    clock_gettime(CLOCK_MONOTONIC, &now)
-    return (now.tv_sec, now.tv_nsec) >= (time.tv_sec, time.tv_nsec)
   }
 }
 
