@@ -169,6 +169,7 @@ import Testing
     ],
     "zebra-ds6608": [
       ("]C0OP-1234", "operator=1234"), ("]d1SN00042", "unit=SN00042"), ("]C0COMP-SEAL-1", "component=COMP-SEAL-1"),
+      ("]d2010950600013436910L1\u{1D}21S1", "lot=gtin:09506000134369~L1 unit=gtin:09506000134369~S1"),
       ("]E04006381333931", ""),
     ],
     "datalogic-gryphon-d432": [
