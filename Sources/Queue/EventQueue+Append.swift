@@ -9,11 +9,11 @@ extension EventQueue {
     { make async throws(Refusal) in try await self.commit(with: make) }
   }
 
-  /// Takes an entry that nobody waits for at a machine: its commit comes up to 10 ms later, so that others share it.
+  /// Takes an entry that nobody waits for at a machine: its commit comes up to 50 ms later, so that others share it.
   ///
-  /// Readings of fifty devices would otherwise wear the disk with hundreds of flushes a second, and wake each device
-  /// to hear of its commit. An entry that is appended by `append` in between takes those that wait along, so that the
-  /// order stays.
+  /// Readings of many devices, which are asked one after the other, would otherwise wear the disk with hundreds of
+  /// flushes a second, and wake each device to hear of its commit. An entry that is appended by `append` in between
+  /// takes those that wait along, so that the order stays.
   public nonisolated var offer: Offer {
     { make, outcome in
       guard self.mailbox.offer(make, outcome) else { return }
@@ -21,7 +21,7 @@ extension EventQueue {
     }
   }
 
-  private static let gathering: Duration = .milliseconds(10)
+  private static let gathering: Duration = .milliseconds(50)
 
   private nonisolated func commit(with make: @escaping Mailbox.Make) async throws(Refusal) -> Committed {
     while true {

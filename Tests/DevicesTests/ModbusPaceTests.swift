@@ -68,6 +68,24 @@ struct ModbusPaceTests {
     #expect(cadence.due > start + .seconds(600))
   }
 
+  @Test func `devices that begin together are asked one after the other from the second poll on`() {
+    var seconds: [Duration] = []
+    for phase in [0.0, 0.5, 0.999] {
+      var cadence = Cadence(every: .seconds(1), from: start)
+      cadence.restart(at: start, phase: phase)
+      #expect(cadence.due == start && cadence.take(at: start) == 0, "the first one waits for nothing")
+      seconds.append(cadence.due - start)
+      #expect(cadence.take(at: cadence.due) == 0)
+      #expect(cadence.due - start == seconds.last! + .seconds(1))
+      // A first poll that comes late leaves out what has passed, and keeps the device's place.
+      cadence.restart(at: start, phase: phase)
+      #expect(cadence.take(at: start + .milliseconds(2100)) == 2)
+      #expect(cadence.due > start + .milliseconds(2100) && cadence.due <= start + .milliseconds(3100))
+      #expect((cadence.due - start - seconds.last!) / .seconds(1) == 2)
+    }
+    #expect(seconds.first == .milliseconds(250) && seconds[1] == .milliseconds(625) && seconds[2] < .seconds(1))
+  }
+
   @Test func `missed polls are one hole as long as it lasts`() {
     var overrun = Overrun()
     #expect(overrun.polled(at: at(1), missed: 0) == nil)

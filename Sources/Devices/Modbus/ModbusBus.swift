@@ -145,8 +145,9 @@ actor ModbusBus {
     }
     if let request = readouts[0].round.next {
       do throws(LineFault) {
-        let (answer, moment) = try await seat.device.ask(Question(request), over: &link)
+        let (answer, moment) = try seat.device.ask(Question(request), over: &link)
         readouts[0].round.take(answer, at: moment.time)
+        await seat.device.flush()
       } catch {
         try await failed(seat.device, error, on: link.framing, since: begun)
         return

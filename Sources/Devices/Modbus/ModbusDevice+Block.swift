@@ -18,11 +18,11 @@ extension ModbusDevice {
   /// busy.
   func readBlock(
     of place: Int, announcedBy announced: UInt64, over link: inout ModbusLink
-  ) async throws(LineFault) -> CycleBlock? {
+  ) throws(LineFault) -> CycleBlock? {
     guard let cycle = groups[place].cycle, let trigger = groups[place].group.trigger else { return nil }
     var before = announced
     for isLast in [false, false, true] {
-      let round = try await readRound(of: place, over: &link)
+      let round = try readRound(of: place, over: &link)
       guard let round else { return nil }
       let values = groups[place].group.tags.map { round.values[$0.name] ?? .bad(reason: "not read", raw: []) }
       // A bit falls by itself once it is seen; what was read while it was set, or right after, is the cycle's.
@@ -32,7 +32,7 @@ extension ModbusDevice {
         continue
       }
       if cycle.isWhole { return CycleBlock(trigger: round.shown ?? before, moment: round.moment, values: values) }
-      let after = try await read(trigger.tag, over: &link)
+      let after = try read(trigger.tag, over: &link)
       if after == before, round.shown == nil || round.shown == before, !round.guardMoved {
         return CycleBlock(trigger: before, moment: round.moment, values: values)
       }
@@ -63,11 +63,11 @@ extension ModbusDevice {
   }
 
   /// Nil where the device is busy.
-  private func readRound(of place: Int, over link: inout ModbusLink) async throws(LineFault) -> Round? {
+  private func readRound(of place: Int, over link: inout ModbusLink) throws(LineFault) -> Round? {
     guard let cycle = groups[place].cycle, let trigger = groups[place].group.trigger else { return nil }
     var round = Round()
     for request in cycle.block {
-      let reply = try await ask(request, over: &link)
+      let reply = try ask(request, over: &link)
       if let refusal = reply.refusal, refusal.isTransient, cycle.retry.attempts < Self.mostBusy { return nil }
       for tag in request.tags { round.values[tag.name] = reply.value(of: tag) }
       if reply.refusal == nil, request.tags.contains(trigger.tag) {
@@ -78,7 +78,7 @@ extension ModbusDevice {
       round.moment = reply.moment
     }
     guard let tag = trigger.guardTag, tag != trigger.tag, cycle.block.count > 1 else { return round }
-    let again = try await ask(RequestPlan.single(tag), over: &link)
+    let again = try ask(RequestPlan.single(tag), over: &link)
     guard again.refusal == nil else { return nil }
     round.guardMoved = again.raw(of: tag) != round.replies.first { $0.request.tags.contains(tag) }?.raw(of: tag)
     return round

@@ -5,40 +5,40 @@ extension ModbusDevice {
   /// Looks at a cycle's trigger and does what that asks for.
   func watch(_ place: Int, over link: inout ModbusLink) async throws(LineFault) {
     guard let trigger = groups[place].group.trigger, let request = groups[place].polls.first else { return }
-    let reply = try await ask(request, over: &link)
+    let reply = try ask(request, over: &link)
     guard reply.refusal == nil, let value = trigger.tag.whole(in: reply.bytes, from: request.address) else { return }
     var step = groups[place].cycle?.trigger.saw(value, at: reply.moment.time) ?? .nothing
     if step == .readAcknowledge, let acknowledge = trigger.acknowledge {
-      guard let shown = try await read(acknowledge, over: &link) else { return }
+      guard let shown = try read(acknowledge, over: &link) else { return }
       step = groups[place].cycle?.trigger.saw(value, at: reply.moment.time, acknowledge: shown) ?? .nothing
     }
-    await lookAtWaiting(place, step, at: reply.moment)
+    lookAtWaiting(place, step, at: reply.moment)
     switch step {
     case .nothing, .readAcknowledge: break
     case .acknowledge(let value):
-      try await acknowledge(value, of: place, over: &link)
+      try acknowledge(value, of: place, over: &link)
     case .rest:
       try await rest(place, at: reply.moment, over: &link)
     case .record(let value, let after, let jump):
       try await record(value, after: after, jump: jump, of: place, over: &link)
     case .restarted(let from, let to, let since):
-      await tellRestart(of: place, from: from, to: to, since: since, at: reply.moment)
+      tellRestart(of: place, from: from, to: to, since: since, at: reply.moment)
     }
   }
 
   /// Says how long the PLC has waited, where that is too long, and that it waits no more.
-  private func lookAtWaiting(_ place: Int, _ step: CycleTrigger.Step, at moment: Moment) async {
+  private func lookAtWaiting(_ place: Int, _ step: CycleTrigger.Step, at moment: Moment) {
     guard let cycle = groups[place].cycle, cycle.permit != nil else { return }
     let repeated = groups.reduce(0) { $0 + ($1.cycle?.trigger.repeated ?? 0) }
     if cycle.trigger.repeated > 0 { board.update { $0.repeatedCycles = repeated } }
-    await tell(groups[place].cycle?.alarms.saw(waitingFor: step.word, at: moment) ?? [], of: place, at: moment)
+    tell(groups[place].cycle?.alarms.saw(waitingFor: step.word, at: moment) ?? [], of: place, at: moment)
   }
 
-  private func tell(_ alarms: [CycleAlarms.Alarm], of place: Int, at moment: Moment) async {
+  private func tell(_ alarms: [CycleAlarms.Alarm], of place: Int, at moment: Moment) {
     guard !alarms.isEmpty else { return }
     let group = groups[place].group.name
     for alarm in alarms where alarm.to == nil { logger.error("\(name), \(group): \(alarm.reason)") }
-    await tell(
+    tell(
       alarms.map {
         .finding(
           Finding(
@@ -47,20 +47,20 @@ extension ModbusDevice {
   }
 
   /// The daemon stops: findings that go on are told as far as they were seen.
-  func tellAlarmsStopped() async {
+  func tellAlarmsStopped() {
     let moment = Moment.now()
     for place in groups.indices {
-      await tell(groups[place].cycle?.alarms.stopped(at: moment) ?? [], of: place, at: moment)
+      tell(groups[place].cycle?.alarms.stopped(at: moment) ?? [], of: place, at: moment)
     }
   }
 
   private func tellRestart(
     of place: Int, from: UInt64, to: UInt64, since: Timestamp?, at moment: Moment
-  ) async {
+  ) {
     let why =
       "the PLC's counter fell from \(from) to \(to): it was started again, and how many cycles it made is unknown"
     logger.warning("\(name), \(groups[place].group.name): \(why)")
-    await tell([
+    tell([
       .hole(
         Hole(
           device: name, group: groups[place].group.name, moment: moment, kind: .missedCycles, from: since,
@@ -69,9 +69,9 @@ extension ModbusDevice {
   }
 
   /// What a single tag shows as a whole number; nil where the device refuses it.
-  func read(_ tag: ModbusTag, over link: inout ModbusLink) async throws(LineFault) -> UInt64? {
+  func read(_ tag: ModbusTag, over link: inout ModbusLink) throws(LineFault) -> UInt64? {
     let request = RequestPlan.single(tag)
-    let reply = try await ask(request, over: &link)
+    let reply = try ask(request, over: &link)
     return reply.refusal == nil ? tag.whole(in: reply.bytes, from: request.address) : nil
   }
 
@@ -81,7 +81,7 @@ extension ModbusDevice {
   ) async throws(LineFault) {
     guard let cycle = groups[place].cycle, cycle.retry.mayTry(at: ContinuousClock.now) else { return }
     let group = groups[place].group
-    guard let block = try await readBlock(of: place, announcedBy: value, over: &link) else {
+    guard let block = try readBlock(of: place, announcedBy: value, over: &link) else {
       groups[place].cycle?.retry.refused(at: ContinuousClock.now)
       groups[place].cycle?.alarms.held("the device is busy and refuses to show the cycle's values")
       return
@@ -93,11 +93,12 @@ extension ModbusDevice {
     let reading = CycleReading(
       device: name, group: group.name, moment: block.moment, trigger: block.trigger, after: after, jump: jump,
       values: block.values, of: group.tags, other: block.other)
+    await flush()
     switch await sink(.cycle(reading)) {
     case .accepted, .unusable:  // either is on disk
       groups[place].cycle?.retry.done()
       groups[place].cycle?.trigger.committed(block.trigger, at: block.moment.time)
-      if group.trigger?.acknowledge != nil { try await acknowledge(block.trigger, of: place, over: &link) }
+      if group.trigger?.acknowledge != nil { try acknowledge(block.trigger, of: place, over: &link) }
     case .refused(let why):
       groups[place].cycle?.retry.refused(at: ContinuousClock.now)
       groups[place].cycle?.alarms.held("the cycle cannot be kept: \(why)")
@@ -114,11 +115,12 @@ extension ModbusDevice {
   private func rest(_ place: Int, at moment: Moment, over link: inout ModbusLink) async throws(LineFault) {
     guard let cycle = groups[place].cycle, cycle.retry.mayTry(at: ContinuousClock.now) else { return }
     let group = groups[place].group
+    await flush()
     switch await sink(.rest(CycleKey(device: name, group: group.name), moment)) {
     case .accepted, .unusable:  // either is on disk
       groups[place].cycle?.retry.done()
       groups[place].cycle?.trigger.rested()
-      if cycle.trigger.acknowledged != 0 { try await acknowledge(0, of: place, over: &link) }
+      if cycle.trigger.acknowledged != 0 { try acknowledge(0, of: place, over: &link) }
     case .refused(let why):
       groups[place].cycle?.retry.refused(at: ContinuousClock.now)
       groups[place].cycle?.alarms.held("the end of the cycle's handshake cannot be kept: \(why)")
@@ -130,18 +132,18 @@ extension ModbusDevice {
   }
 
   /// The one place that writes to a device, and nothing but what the map's permit allows: the acknowledge.
-  private func acknowledge(_ value: UInt64, of place: Int, over link: inout ModbusLink) async throws(LineFault) {
+  private func acknowledge(_ value: UInt64, of place: Int, over link: inout ModbusLink) throws(LineFault) {
     guard let permit = groups[place].cycle?.permit, groups[place].cycle?.retry.mayTry(at: ContinuousClock.now) == true
     else { return }
     guard let write = permit.acknowledging(value) else {
-      await acknowledgeFailed(value, "it does not fit the register", of: place)
+      acknowledgeFailed(value, "it does not fit the register", of: place)
       return
     }
     let answer: Answer
     do throws(LineFault) {
-      (answer, _) = try await ask(.write(write), over: &link)
+      (answer, _) = try ask(.write(write), over: &link)
     } catch {
-      if error != .stopped { await acknowledgeFailed(value, error.description, of: place) }
+      if error != .stopped { acknowledgeFailed(value, error.description, of: place) }
       throw error
     }
     switch answer {
@@ -149,15 +151,15 @@ extension ModbusDevice {
       groups[place].cycle?.retry.done()
       groups[place].cycle?.trigger.wrote(acknowledge: value)
       let moment = Moment.now()
-      await tell(groups[place].cycle?.alarms.acknowledged(at: moment) ?? [], of: place, at: moment)
-    case .refused(let exception): await acknowledgeFailed(value, exception.description, of: place)
+      tell(groups[place].cycle?.alarms.acknowledged(at: moment) ?? [], of: place, at: moment)
+    case .refused(let exception): acknowledgeFailed(value, exception.description, of: place)
     }
   }
 
-  private func acknowledgeFailed(_ value: UInt64, _ why: String, of place: Int) async {
+  private func acknowledgeFailed(_ value: UInt64, _ why: String, of place: Int) {
     let moment = Moment.now()
     groups[place].cycle?.retry.refused(at: ContinuousClock.now)
-    await tell(groups[place].cycle?.alarms.failed(value, why, at: moment) ?? [], of: place, at: moment)
+    tell(groups[place].cycle?.alarms.failed(value, why, at: moment) ?? [], of: place, at: moment)
   }
 }
 

@@ -1,13 +1,13 @@
 import Events
 
 extension ModbusDevice {
-  /// Asks the next request of a group's poll, and reports what is worth it after the last one.
+  /// Asks the next request of a group's poll; true after the last one.
   ///
   /// Others of the bus may ask in between. Where the line breaks in the middle, the requests that were answered count
   /// and the other tags are bad (`breakOff`).
-  func poll(_ place: Int, over link: inout ModbusLink) async throws(LineFault) {
+  func poll(_ place: Int, over link: inout ModbusLink) throws(LineFault) -> Bool {
     begin(place)
-    if groups[place].search != nil { return try await search(place, over: &link) }
+    if groups[place].search != nil { return try search(place, over: &link) }
     let count = groups[place].polls.count
     var hasAsked = false
     while !hasAsked, let index = groups[place].round?.next(of: count) {
@@ -19,20 +19,20 @@ extension ModbusDevice {
       }
       hasAsked = true
       let mayHaveHole = request.tags.count > 1
-      let reply = try await ask(request, over: &link, of: groups[place].group.name, isSearch: mayHaveHole)
+      let reply = try ask(request, over: &link, of: groups[place].group.name, isSearch: mayHaveHole)
       if mayHaveHole, reply.refusal?.code == 2 {
         groups[place].round?.answered(asked: reply.asked, moment: reply.moment)
         groups[place].search = (index, HoleSearch(request))
-        return
+        return false
       }
       if reply.refusal?.isBusy == true,
         groups[place].round?.postpone(at: ContinuousClock.now, of: count) == true
       {
-        return
+        return false
       }
       take(reply, to: index, of: place)
     }
-    if groups[place].isAsked { await finish(place) }
+    return groups[place].isAsked
   }
 
   private func begin(_ place: Int) {
@@ -54,12 +54,12 @@ extension ModbusDevice {
     for tag in groups[place].places[index] { groups[place].round?.values[tag] = value }
   }
 
-  /// All of a poll was asked.
+  /// All of a poll was asked: reports what is worth it.
   func finish(_ place: Int) async {
     guard let round = groups[place].round else { return }
     groups[place].round = nil
     await report(round, of: place, missing: "not read")
-    await polled(place, begun: round.begun, missed: round.missed)
+    polled(place, begun: round.begun, missed: round.missed)
   }
 
   /// The line broke: what was answered of polls that were under way counts.
@@ -88,22 +88,35 @@ extension ModbusDevice {
   }
 
   private func report(_ values: [TagValue], of place: Int, at moment: Moment, asked: Moment?) async {
+    await flush()
     let now = ContinuousClock.now
-    let handed = groups[place].handed
-    if handed.takeRefusal() { groups[place].changes.forget() }
-    let due = groups[place].changes.due(values, at: now)
+    let due = due(values, of: place, at: now)
     guard !due.isEmpty else { return }
-    let group = groups[place].group
-    let tags = due.map { Tag(group.tags[$0].name, values[$0]) }
-    let reading = Reading(
-      device: name, group: group.name, moment: moment, asked: asked.flatMap { moment.began(at: $0) }, tags: tags)
-    if let readings, handed.hasRoom, handed.hand(reading, to: readings) {
-      groups[place].changes.taken(due, of: values, at: now)
-      return
-    }
-    let taken = await sink(.reading(reading))
+    let reading = reading(due, of: values, of: place, at: moment, asked: asked)
+    if hand(reading, of: place) { return groups[place].changes.taken(due, of: values, at: now) }
     // What was refused is offered again with the next poll, since it still differs from what is on disk.
-    if case .accepted = taken { groups[place].changes.taken(due, of: values, at: now) }
+    if case .accepted = await sink(.reading(reading)) { groups[place].changes.taken(due, of: values, at: now) }
+  }
+
+  /// The tags that are worth a reading.
+  private func due(_ values: [TagValue], of place: Int, at now: ContinuousClock.Instant) -> [Int] {
+    if groups[place].handed.takeRefusal() { groups[place].changes.forget() }
+    return groups[place].changes.due(values, at: now)
+  }
+
+  private func reading(
+    _ due: [Int], of values: [TagValue], of place: Int, at moment: Moment, asked: Moment?
+  ) -> Reading {
+    let group = groups[place].group
+    return Reading(
+      device: name, group: group.name, moment: moment, asked: asked.flatMap { moment.began(at: $0) },
+      tags: due.map { Tag(group.tags[$0].name, values[$0]) })
+  }
+
+  /// Hands a reading over, so that the bus need not wait for its commit; false where it has to.
+  private func hand(_ reading: Reading, of place: Int) -> Bool {
+    guard let readings, groups[place].handed.hasRoom else { return false }
+    return groups[place].handed.hand(reading, to: readings)
   }
 }
 

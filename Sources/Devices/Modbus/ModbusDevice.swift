@@ -63,7 +63,9 @@ final class ModbusDevice {
     }
     if isBeginning {
       isBeginning = false
-      for place in groups.indices { groups[place].cadence.restart(at: now) }
+      for place in groups.indices {
+        groups[place].cadence.restart(at: now, phase: Double.random(in: 0..<1))
+      }
     }
     for place in groups.indices {
       let turn = TurnChoice.Turn(device: device, group: place)
@@ -81,35 +83,37 @@ final class ModbusDevice {
     guard let place = turn.group else {
       guard let probe else { return }
       isBeginning = true
-      _ = try await ask(probe, over: &link)
-      return
+      _ = try ask(probe, over: &link)
+      return await flush()
     }
-    guard groups[place].cycle != nil else { return try await poll(place, over: &link) }
+    guard groups[place].cycle != nil else {
+      if try poll(place, over: &link) { await finish(place) }
+      return await flush()
+    }
     let begun = Moment.now().time
     let missed = groups[place].cadence.take(at: ContinuousClock.now)
     if let trigger = groups[place].polls.first, refusals.standing(trigger, at: ContinuousClock.now) == nil {
       try await watch(place, over: &link)
     }
-    await polled(place, begun: begun, missed: missed)
-  }
-
-  /// A poll is over: tells of those that had to be left out before it.
-  func polled(_ place: Int, begun: Timestamp, missed: UInt64) async {
-    if missed > 0 { board.update { $0.missedPolls += missed } }
-    if groups[place].tellsMissedPolls {
-      await tellOverrun(groups[place].overrun.polled(at: begun, missed: missed), of: groups[place].group)
-    }
+    polled(place, begun: begun, missed: missed)
     await flush()
   }
 
+  /// A poll is over: tells of those that had to be left out before it.
+  func polled(_ place: Int, begun: Timestamp, missed: UInt64) {
+    if missed > 0 { board.update { $0.missedPolls += missed } }
+    guard groups[place].tellsMissedPolls else { return }
+    tellOverrun(groups[place].overrun.polled(at: begun, missed: missed), of: groups[place].group)
+  }
+
   /// Asks one question; a refusal is an answer, a fault ends the exchange.
-  func ask(_ question: Question, over link: inout ModbusLink) async throws(LineFault) -> (Answer, Moment) {
+  func ask(_ question: Question, over link: inout ModbusLink) throws(LineFault) -> (Answer, Moment) {
     let limits = map.requests
     let answer = try link.ask(question, unit: unit, timeout: limits.timeout, rested: limits.pause)
     let moment = Moment.now()
     if case .refused(let exception) = answer, exception.isGateway { throw .gateway(exception) }
     breaker.answered()
-    await tell(presence.answered(at: moment))
+    tell(presence.answered(at: moment))
     board.update { status in
       if case .refused(let exception) = answer {
         status.faults["exception-\(exception.code)", default: 0] += 1
@@ -126,27 +130,26 @@ final class ModbusDevice {
   /// - Parameter isSearch: that it has not the addresses is the asker's to tell.
   func ask(
     _ request: PlannedRequest, over link: inout ModbusLink, of group: String? = nil, isSearch: Bool = false
-  ) async throws(LineFault) -> Reply {
+  ) throws(LineFault) -> Reply {
     let asked = Moment.now()
-    let (answer, moment) = try await ask(Question(request), over: &link)
+    let (answer, moment) = try ask(Question(request), over: &link)
     switch answer {
     case .data(let bytes):
-      if presence.isRefusing { await tell(presence.gives(request, at: moment)) }
-      if !refusals.isEmpty { await tell(refusals.given(request, at: moment)) }
+      if presence.isRefusing { tell(presence.gives(request, at: moment)) }
+      if !refusals.isEmpty { tell(refusals.given(request, at: moment)) }
       return Reply(request: request, asked: asked, moment: moment, bytes: bytes, refusal: nil)
     case .refused(let exception):
       if !exception.isBusy, !(isSearch && exception.code == 2) {
-        await tellRefusal(of: request, of: group, exception, at: moment)
+        tellRefusal(of: request, of: group, exception, at: moment)
       }
       return Reply(request: request, asked: asked, moment: moment, bytes: [], refusal: exception)
     }
   }
 
   /// The device refuses what a request asks for.
-  func tellRefusal(of request: PlannedRequest, of group: String?, _ exception: DeviceException, at moment: Moment) async
-  {
-    await tell(presence.refuses(request, "\(exception): \(request)", at: moment))
-    await tell(refusals.refused(request, of: group, exception, at: moment, now: ContinuousClock.now))
+  func tellRefusal(of request: PlannedRequest, of group: String?, _ exception: DeviceException, at moment: Moment) {
+    tell(presence.refuses(request, "\(exception): \(request)", at: moment))
+    tell(refusals.refused(request, of: group, exception, at: moment, now: ContinuousClock.now))
   }
 
   // MARK: Coming and going
@@ -162,7 +165,9 @@ final class ModbusDevice {
   func failed(_ fault: LineFault, tried: Duration, rested: Duration) async {
     breaker.failed(at: ContinuousClock.now, random: Double.random(in: 0..<1), tried: tried, rested: rested)
     await lost(fault)
-    if case .gateway(let exception) = fault { await tell(refusals.troubled(exception, by: nil, at: .now())) }
+    guard case .gateway(let exception) = fault else { return }
+    tell(refusals.troubled(exception, by: nil, at: .now()))
+    await flush()
   }
 
   /// It cannot be asked any more: says so once, and that no value is known any more.
@@ -180,11 +185,11 @@ final class ModbusDevice {
     isBeginning = true
     refusals.returned()
     for place in groups.indices {
-      await tellOverrun(groups[place].overrun.interrupted(), of: groups[place].group)
+      tellOverrun(groups[place].overrun.interrupted(), of: groups[place].group)
       groups[place].cycle?.trigger.disconnected()
       groups[place].restored(map.plan)
     }
-    await tell(reports)
+    tell(reports)
     board.update { $0.reason = reason }
     if !wasOffline { await reportUnknown(reason, at: moment) }
     await flush()
@@ -200,17 +205,17 @@ final class ModbusDevice {
 
   /// It is not asked any more: says what is to be said up to now.
   func stopped() async {
-    for place in groups.indices { await tellOverrun(groups[place].overrun.interrupted(), of: groups[place].group) }
-    await tellAlarmsStopped()
-    await tell(refusals.stopped(at: .now()))
-    await tell(presence.stopped(at: .now()))
+    for place in groups.indices { tellOverrun(groups[place].overrun.interrupted(), of: groups[place].group) }
+    tellAlarmsStopped()
+    tell(refusals.stopped(at: .now()))
+    tell(presence.stopped(at: .now()))
+    await flush()
   }
 
   // MARK: What is said
 
-  /// Takes reports that must not be lost; they go out in their order as soon as they are taken.
-  func tell(_ reports: [Report]) async {
-    guard !reports.isEmpty else { return }
+  /// Takes reports that must not be lost; they go out in their order with `flush`.
+  func tell(_ reports: [Report]) {
     for report in reports {
       pending.add(report)
       if case .state(let change) = report {
@@ -223,20 +228,19 @@ final class ModbusDevice {
         if change.state == .refusing { logger.warning("\(place): \(change.reason ?? "")") }
       }
     }
-    await flush()
   }
 
   /// Sends what waits, up to the first report that is refused; the next round tries again.
-  private func flush() async {
+  func flush() async {
     while let report = pending.first {
       guard case .accepted = await sink(report) else { return }
       pending.removeFirst()
     }
   }
 
-  private func tellOverrun(_ missed: Overrun.Missed?, of group: ModbusGroup) async {
+  private func tellOverrun(_ missed: Overrun.Missed?, of group: ModbusGroup) {
     guard let missed else { return }
-    await tell([
+    tell([
       .hole(
         Hole(
           device: name, group: group.name, moment: Moment.now(), kind: .missedPolls, from: missed.from, to: missed.to,

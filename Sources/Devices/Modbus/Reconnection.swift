@@ -27,13 +27,17 @@ struct Reconnection: Sendable, Hashable {
   mutating func answered() { failures = 0 }
 }
 
-/// A fixed rhythm: slots lie `every` apart from the start on, whatever a poll takes.
+/// A fixed rhythm: slots lie `every` apart, whatever a poll takes, after a first poll at once.
 ///
-/// A slot that has passed when its turn comes is missed and counted; it is never made up for.
+/// A slot that has passed when its turn comes is missed and counted; it is never made up for. The second poll follows
+/// the first sooner than all others, by a part of `every` that is the device's own: devices that begin together, as all
+/// do when the daemon starts, are asked one after the other from then on and not all in the same moment.
 struct Cadence: Sendable, Hashable {
   let every: Duration
   /// When the next poll is due.
   private(set) var due: ContinuousClock.Instant
+  /// From the first poll to the second; nil afterwards.
+  private var first: Duration?
 
   init(every: Duration, from start: ContinuousClock.Instant) {
     self.every = every
@@ -44,10 +48,22 @@ struct Cadence: Sendable, Hashable {
   mutating func take(at now: ContinuousClock.Instant) -> UInt64 {
     let late = max(.zero, now - due)
     let missed = UInt64(late / every)
-    due += every * Int(missed) + every
+    if let first {
+      self.first = nil
+      due += first
+      if due <= now { due += every * (Int((now - due) / every) + 1) }
+    } else {
+      due += every * Int(missed) + every
+    }
     return missed
   }
 
   /// Starts over: what lies before `start` is another matter than missed polls.
-  mutating func restart(at start: ContinuousClock.Instant) { due = start }
+  ///
+  /// - Parameter phase: from 0 up to 1, wherever in its rhythm the device shall be.
+  mutating func restart(at start: ContinuousClock.Instant, phase: Double = 1) {
+    due = start
+    // Not much sooner than asked for: a device may take its time for an answer.
+    first = every * (0.25 + 0.75 * phase)
+  }
 }
