@@ -8,6 +8,8 @@ enum HostileAnswer: CaseIterable, Hashable {
     case send([UInt8])
     /// One byte at a time, past any deadline.
     case drip([UInt8])
+    /// After the deadline, and before the unit may be asked again.
+    case late([UInt8])
     /// So many bytes, and then the connection ends: by a reset, or in order.
     case cut([UInt8], isReset: Bool)
   }
