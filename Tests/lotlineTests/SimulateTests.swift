@@ -41,6 +41,43 @@ struct SimulateTests {
     said?["address"]?.text?.split(separator: ":").last.map(String.init) ?? ""
   }
 
+  @Test(
+    .enabled(if: mbpoll && JoinedPorts.isPossible, "needs mbpoll and socat, Debian packages: make test installs them"))
+  func `mbpoll reads on a serial line what the simulation tells, and only from its unit`() async throws {
+    let folder = try ScratchFolder()
+    let ports = try await JoinedPorts(in: folder)
+    try folder.write("press.yaml", Self.map)
+    let (program, said) = try await Self.started(
+      [
+        folder.file("press.yaml"), "--serial", ports.theirs, "--line", "19200 8N1", "--unit", "3", "--motion", "still",
+        "--every", "1h", "--exception", "6:30%",
+      ], in: folder)
+    let told = said.first?["tags"]?.items?.first { $0["tag"]?.text == "level" }?["value"]?.number
+    func ask(_ unit: Int, _ address: Int) async throws -> (status: Int32, output: String, messages: String) {
+      try await Program.run(
+        "/usr/bin/mbpoll",
+        ["-m", "rtu", "-b", "19200", "-P", "none", "-o", "0.3", "-a", "\(unit)", "-r", "\(address)", "-1", "-c", "1"]
+          + [ports.ours], in: folder)
+    }
+    // Refusals are frames as well: the line is usable after them.
+    var answered = 0
+    var busy = 0
+    for _ in 0..<40 where answered < 3 || busy == 0 {
+      let read = try await ask(3, 5)
+      if read.messages.contains("busy") { busy += 1 }
+      guard read.status == 0 else { continue }
+      answered += 1
+      let shown = try #require(told.map { "[5]: \t\(Int($0))" })
+      #expect(read.output.contains(shown), "\(read.output)")
+    }
+    #expect(answered >= 3 && busy > 0)
+    let other = try await ask(4, 5)
+    #expect(other.messages.contains("timed out"), "\(other.output)\(other.messages)")
+    program.signal(SIGTERM)
+    #expect(try await program.ended() == 0)
+    try await ports.end()
+  }
+
   @Test(.enabled(if: mbpoll, "needs mbpoll, a Debian package: make test installs it"))
   func `mbpoll reads the values that the simulation tells`() async throws {
     let folder = try ScratchFolder()

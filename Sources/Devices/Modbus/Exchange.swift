@@ -96,7 +96,7 @@ struct Exchange: Sendable, Hashable {
         UInt8(transaction >> 8), UInt8(truncatingIfNeeded: transaction), 0, 0, UInt8(body.count >> 8),
         UInt8(truncatingIfNeeded: body.count),
       ] + body
-    case .rtu: return body + checksum(of: body[...])
+    case .rtu: return body + Self.checksum(of: body[...])
     }
   }
 
@@ -148,7 +148,7 @@ struct Exchange: Sendable, Hashable {
     let end = (isRefusal ? 3 : 1 + question.answerCount) + 2
     guard received.count >= end else { return nil }
     guard received.count == end else { throw .leftover(received.count - end) }
-    guard received[(end - 2)...].elementsEqual(checksum(of: received[..<(end - 2)])) else { throw .checksum }
+    guard received[(end - 2)...].elementsEqual(Self.checksum(of: received[..<(end - 2)])) else { throw .checksum }
     return try answer(in: received[1..<(end - 2)], isRefusal: isRefusal)
   }
 
@@ -168,7 +168,7 @@ struct Exchange: Sendable, Hashable {
   }
 
   /// The CRC-16 of an RTU frame, low byte first (Modbus over serial line V1.02, 6.2.2).
-  private func checksum(of bytes: ArraySlice<UInt8>) -> [UInt8] {
+  static func checksum(of bytes: ArraySlice<UInt8>) -> [UInt8] {
     var crc: UInt16 = 0xFFFF
     for byte in bytes {
       crc ^= UInt16(byte)

@@ -2,7 +2,7 @@ private import CModbus
 private import Glibc
 private import Machine
 
-/// A Modbus TCP server in this process: the simulated PLC of the demo, of `simulate` and of tests.
+/// A Modbus server in this process, over TCP or on a serial line: the simulated PLC of the demo, of `simulate` and of tests.
 ///
 /// It listens on 127.0.0.1 unless told otherwise, serves many clients on one thread of its own, and holds all
 /// four tables. Its port stays reserved while it is stopped, so that a PLC can be away and come back where it was.
@@ -24,11 +24,11 @@ public final class ModbusServer: Sendable {
     }
   }
 
-  /// The address it listens on.
+  /// The address it listens on, or the path of its serial line.
   public let host: String
-  /// The TCP port, also while stopped.
+  /// The TCP port, also while stopped; 0 on a serial line.
   public let port: Int
-  private let reserved: ReservedPort
+  private let reserved: ReservedPort?
   private let tables: ModbusTables
   private let wake: Wake
   private let running: Running
@@ -47,12 +47,36 @@ public final class ModbusServer: Sendable {
     fault: @escaping @Sendable () -> SimulatedFault = { SimulatedFault() }
   ) async throws {
     self.host = host
-    reserved = try ReservedPort(host: host, port: port)
+    let reserved = try ReservedPort(host: host, port: port)
+    self.reserved = reserved
     self.port = reserved.port
     tables = try ModbusTables(count: count)
     wake = try Wake()
     running = Running(
-      ModbusServerLoop(host: host, port: reserved.port, tables: tables, wake: wake, fault: fault, onWrite: onWrite))
+      ModbusServerLoop(
+        .tcp(host: host, port: reserved.port), tables: tables, wake: wake, fault: fault, onWrite: onWrite))
+    try await start()
+  }
+
+  /// Opens a serial line and answers on it as one unit, in RTU; a line that is gone is opened again once it is back.
+  ///
+  /// - Parameters:
+  ///   - path: the line, or a pseudo-terminal (which knows no parity).
+  ///   - unit: 1 to 247; requests for others are left to them.
+  ///   - count: as for TCP, and so are the closures.
+  public init(
+    serial path: String, line: SerialLine, unit: UInt8, count: Int = 65_536,
+    onWrite: @escaping @Sendable (Write) -> Void = { _ in },
+    fault: @escaping @Sendable () -> SimulatedFault = { SimulatedFault() }
+  ) async throws {
+    host = path
+    port = 0
+    reserved = nil
+    tables = try ModbusTables(count: count)
+    wake = try Wake()
+    running = Running(
+      ModbusServerLoop(
+        .serial(path: path, line: line, unit: unit), tables: tables, wake: wake, fault: fault, onWrite: onWrite))
     try await start()
   }
 
@@ -180,12 +204,18 @@ final class ModbusTables: @unchecked Sendable {
   }
 
   /// Lets libmodbus answer `request` from the tables: what was written, and false if the answer could not be sent.
-  func reply(_ context: OpaquePointer, to request: [UInt8]) -> (sent: Bool, write: ModbusServer.Write?) {
+  ///
+  /// - Parameters:
+  ///   - functionAt: where the request has its function.
+  ///   - refusalCount: how long the answer is that refuses it.
+  func reply(
+    _ context: OpaquePointer, to request: [UInt8], functionAt: Int, refusalCount: Int
+  ) -> (sent: Bool, write: ModbusServer.Write?) {
     update { registers in
       let answer = modbus_reply(context, request, Int32(request.count), registers.mapping)
       guard answer > 0 else { return (false, nil) }
-      // An exception's answer has 9 bytes, the answer to a write more.
-      guard answer > 9, let target = WriteTarget(request: request) else { return (true, nil) }
+      // The answer to a write is longer than a refusal.
+      guard answer > refusalCount, let target = WriteTarget(request: request[functionAt...]) else { return (true, nil) }
       let values = (0..<target.count).map { registers[target.table, target.address + $0] }
       return (true, ModbusServer.Write(table: target.table, address: target.address, values: values))
     }
@@ -198,16 +228,19 @@ struct WriteTarget: Hashable {
   let address: Int
   let count: Int
 
-  /// Nil for a request that only reads.
-  init?(request: [UInt8]) {
-    func word(_ at: Int) -> Int { at + 1 < request.count ? Int(request[at]) << 8 | Int(request[at + 1]) : 0 }
-    guard request.count >= 12 else { return nil }
-    switch request[7] {  // the function code, after the seven bytes of the header
-    case 5: self.init(table: .coil, address: word(8), count: 1)
-    case 6, 22: self.init(table: .holding, address: word(8), count: 1)
-    case 15: self.init(table: .coil, address: word(8), count: word(10))
-    case 16: self.init(table: .holding, address: word(8), count: word(10))
-    case 23: self.init(table: .holding, address: word(12), count: word(14))
+  /// Takes a request from its function on; nil where it only reads.
+  init?(request: ArraySlice<UInt8>) {
+    let start = request.startIndex
+    func word(_ at: Int) -> Int {
+      start + at + 1 < request.endIndex ? Int(request[start + at]) << 8 | Int(request[start + at + 1]) : 0
+    }
+    guard request.count >= 5 else { return nil }
+    switch request[start] {
+    case 5: self.init(table: .coil, address: word(1), count: 1)
+    case 6, 22: self.init(table: .holding, address: word(1), count: 1)
+    case 15: self.init(table: .coil, address: word(1), count: word(3))
+    case 16: self.init(table: .holding, address: word(1), count: word(3))
+    case 23: self.init(table: .holding, address: word(5), count: word(7))
     default: return nil
     }
   }

@@ -1,4 +1,3 @@
-private import CModbus
 private import Glibc
 private import Machine
 
@@ -41,8 +40,7 @@ final class Wake: Sendable {
 actor ModbusServerLoop {
   nonisolated let wake: Wake
   private let thread = OwnThread(name: "modbus-server")
-  private let host: String
-  private let port: Int
+  private let entrance: ModbusEntrance
   private let tables: ModbusTables
   private let fault: @Sendable () -> SimulatedFault
   private let onWrite: @Sendable (ModbusServer.Write) -> Void
@@ -50,26 +48,31 @@ actor ModbusServerLoop {
   nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
 
   init(
-    host: String, port: Int, tables: ModbusTables, wake: Wake, fault: @escaping @Sendable () -> SimulatedFault,
+    _ entrance: ModbusEntrance, tables: ModbusTables, wake: Wake, fault: @escaping @Sendable () -> SimulatedFault,
     onWrite: @escaping @Sendable (ModbusServer.Write) -> Void
   ) {
-    self.host = host
-    self.port = port
+    self.entrance = entrance
     self.tables = tables
     self.wake = wake
     self.fault = fault
     self.onWrite = onWrite
   }
 
-  /// Opens the port and begins to serve; returns once clients can connect.
+  /// Opens the port or the serial line and begins to serve; returns once clients can ask.
   ///
   /// Not to be called while it serves.
   func begin() throws {
     wake.clear()
-    let listener = try ModbusListener(host: host, port: port)
     // No child of anybody's task: a server lives from start to stop, as a PLC does. It occupies this actor's thread
     // and waits in `poll`, where it would not see a cancellation, so the wake ends it.
-    Task { serve(listener) }
+    switch entrance {
+    case .tcp(let host, let port):
+      let listener = try ModbusListener(host: host, port: port)
+      Task { serve(listener) }
+    case .serial(let path, let line, let unit):
+      let connection = try ModbusConnection(path: path, line: line, unit: unit)
+      Task { serve(connection, path: path, line: line, unit: unit) }
+    }
   }
 
   /// Returns when the thread serves no more: the connections and the port are closed.
@@ -80,7 +83,7 @@ actor ModbusServerLoop {
     var clients: [ModbusConnection] = []
     while true {
       var waits = [wake.descriptor, listener.socket].map { pollfd(fd: $0, events: Int16(POLLIN), revents: 0) }
-      waits += clients.map { pollfd(fd: $0.socket, events: Int16(POLLIN), revents: 0) }
+      waits += clients.map { pollfd(fd: $0.descriptor, events: Int16(POLLIN), revents: 0) }
       guard retrying({ poll(&waits, nfds_t(waits.count), -1) }) > 0, waits[0].revents == 0 else { return }
       // From the last to the first, since a client that left is removed.
       for index in clients.indices.reversed() where waits[index + 2].revents != 0 {
@@ -90,9 +93,29 @@ actor ModbusServerLoop {
     }
   }
 
+  /// Serves a serial line; one that is gone is opened again once it is back.
+  private func serve(_ opened: ModbusConnection, path: String, line: SerialLine, unit: UInt8) {
+    var connection: ModbusConnection? = opened
+    while true {
+      var waits = [pollfd(fd: wake.descriptor, events: Int16(POLLIN), revents: 0)]
+      waits += [pollfd(fd: connection?.descriptor ?? -1, events: Int16(POLLIN), revents: 0)]
+      guard retrying({ poll(&waits, 2, connection == nil ? 250 : -1) }) >= 0, waits[0].revents == 0 else { return }
+      if let open = connection {
+        if waits[1].revents != 0, !answer(open) { connection = nil }
+      } else {
+        connection = try? ModbusConnection(path: path, line: line, unit: unit)
+      }
+    }
+  }
+
   /// Answers one request, well or as its fault says; false if the client is gone or does not speak Modbus.
   private func answer(_ client: ModbusConnection) -> Bool {
-    guard var request = client.receive() else { return false }
+    var request: [UInt8]
+    switch client.receive() {
+    case .request(let bytes): request = bytes
+    case .nothing: return true
+    case .gone: return false
+    }
     let fault = fault()
     if fault.delay > .zero {
       var stop = pollfd(fd: wake.descriptor, events: Int16(POLLIN), revents: 0)
@@ -101,7 +124,7 @@ actor ModbusServerLoop {
     switch fault.kind {
     case .silence: return true
     case .refusal(let code): return client.refuse(request, with: code)
-    case .wrongUnit: request[6] &+= 1  // the answer repeats the unit of the request
+    case .wrongUnit: request[client.unitPlace] &+= 1  // the answer repeats the unit of the request
     case .none: break
     }
     let (sent, write) = client.reply(to: request, from: tables)
@@ -110,74 +133,9 @@ actor ModbusServerLoop {
   }
 }
 
-/// The open port.
-struct ModbusListener {
-  let socket: Int32
-
-  init(host: String, port: Int) throws {
-    let doing = "opening port \(port) of \(host) for a Modbus server"
-    guard let context = modbus_new_tcp(host, Int32(port)) else { throw SystemFailure(doing: doing) }
-    defer { modbus_free(context) }
-    socket = modbus_tcp_listen(context, 16)
-    guard socket >= 0 else { throw SystemFailure(doing: doing) }
-    _ = fcntl(socket, F_SETFL, O_NONBLOCK)  // a client that left before it was accepted must not block the others
-  }
-
-  func close() { _ = Glibc.close(socket) }
-
-  /// The next client; nil if it is gone already or the process has no descriptor for it.
-  func accept() -> ModbusConnection? {
-    let accepted = Glibc.accept(socket, nil, nil)
-    guard accepted >= 0 else { return nil }
-    // libmodbus waits with select(), which ends the process at a descriptor that its sets cannot hold.
-    guard accepted < 1024, let connection = ModbusConnection(owning: accepted) else {
-      _ = Glibc.close(accepted)
-      return nil
-    }
-    return connection
-  }
-}
-
-/// One client.
-final class ModbusConnection {
-  let socket: Int32
-  private let context: OpaquePointer
-
-  init?(owning socket: Int32) {
-    guard let context = modbus_new_tcp("127.0.0.1", 502) else { return nil }  // it never connects
-    self.context = context
-    self.socket = socket
-    var on: Int32 = 1
-    setsockopt(socket, Int32(IPPROTO_TCP), TCP_NODELAY, &on, socklen_t(MemoryLayout<Int32>.size))
-    _ = fcntl(socket, F_SETFD, FD_CLOEXEC)
-    modbus_set_socket(context, socket)
-    // libmodbus sleeps for the response timeout after a request that it refuses; the others wait that long.
-    modbus_set_response_timeout(context, 0, 1000)
-  }
-
-  deinit {
-    modbus_close(context)
-    modbus_free(context)
-  }
-
-  /// The next whole request; nil if the client left or its bytes are no request.
-  func receive() -> [UInt8]? {
-    var request = [UInt8](repeating: 0, count: Int(MODBUS_TCP_MAX_ADU_LENGTH))
-    let length = modbus_receive(context, &request)
-    return length > 0 ? Array(request.prefix(Int(length))) : nil
-  }
-
-  /// Says with an exception that it will not do what was asked; false if that cannot be sent.
-  func refuse(_ request: [UInt8], with code: UInt8) -> Bool {
-    guard request.count > 7 else { return false }
-    let answer: [UInt8] = [request[0], request[1], 0, 0, 0, 3, request[6], request[7] | 0x80, code]
-    let sent = answer.withUnsafeBytes { bytes in
-      retrying { Glibc.send(socket, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
-    }
-    return sent > 0
-  }
-
-  func reply(to request: [UInt8], from tables: ModbusTables) -> (sent: Bool, write: ModbusServer.Write?) {
-    tables.reply(context, to: request)
-  }
+/// Where requests come from.
+enum ModbusEntrance: Sendable {
+  case tcp(host: String, port: Int)
+  /// RTU, as one unit.
+  case serial(path: String, line: SerialLine, unit: UInt8)
 }

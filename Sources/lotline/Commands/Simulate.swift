@@ -7,9 +7,10 @@ import Settings
 /// `lotline simulate`: devices made from their maps.
 struct SimulateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "simulate", abstract: "Devices made from their maps: PLCs on Modbus TCP, scanners on terminals.",
+    commandName: "simulate", abstract: "Devices made from their maps: PLCs, scanners on terminals.",
     discussion: """
-      A PLC's values move within the map's limits, and it makes cycles that wait for their acknowledge. A scanner sends \
+      A PLC speaks Modbus TCP, or with --serial RTU. Its values move within the map's limits, and it makes cycles that \
+      wait for their acknowledge. A scanner sends \
       each line that is typed (or --code, again and again) and shows what is answered; of several scanners the typed \
       line names its own, gun: CODE.
 
@@ -21,6 +22,7 @@ struct SimulateCommand: AsyncParsableCommand {
         lotline simulate hydraulic-press leak-tester line-scanner --json --until-eof
         lotline simulate hydraulic-press --motion oil-temp=ramp --seed 7
         lotline simulate leak-tester --drop 5% --slow 300ms --exception 6:2%
+        lotline simulate leak-tester --serial /dev/ttyUSB0 --unit 3
         lotline simulate line-scanner --link /tmp/gun --code OP-1234 --every 1s
       """)
 
@@ -29,6 +31,8 @@ struct SimulateCommand: AsyncParsableCommand {
 
   @Option(help: "The port of the first PLC, on loopback; further PLCs take the next ones. 0 takes free ones.")
   var port = 0
+
+  @OptionGroup(title: "A PLC on a serial line") var serial: SerialOptions
 
   @Option(help: "Where the scanner's port is found; default: a new name in the temporary folder.")
   var link: String?
@@ -116,6 +120,9 @@ struct SimulateCommand: AsyncParsableCommand {
       let nearest = nearestName(to: name, among: tags).map { "; did you mean \"\($0)\"?" } ?? ""
       throw ValidationError("--motion \(name): no map has such a tag outside of its cycles\(nearest)")
     }
+    if serial.serial != nil, modbus.count != 1 {
+      throw ValidationError("--serial is the line of one PLC, and \(modbus.count) are simulated")
+    }
     if link != nil, loaded.count - modbus.count != 1 {
       throw ValidationError("--link is the place of one scanner, and \(loaded.count - modbus.count) are simulated")
     }
@@ -134,7 +141,8 @@ struct SimulateCommand: AsyncParsableCommand {
       case .modbus(let modbus):
         let draw = FaultDraw(try faults.shares(), numbers: SeededNumbers(seed: seed, part: name + " faults"))
         let plc = try await SimulatedPLC(
-          name: name, map: modbus, port: nextPort, numbers: SeededNumbers(seed: seed, part: name), fault: draw.next)
+          name: name, map: modbus, at: try serial.place() ?? .port(nextPort),
+          numbers: SeededNumbers(seed: seed, part: name), fault: draw.next)
         if nextPort > 0 { nextPort += 1 }
         plays.append(PLCPlay(plc: plc, pace: pace, motions: Motions(motion) ?? Motions(), teller: teller))
       case .serial(let serial):

@@ -48,7 +48,8 @@ struct PLCPlay: Play {
 
   func announce() async {
     let values = await plc.values
-    let address = "127.0.0.1:\(plc.server.port)"
+    let isSerial = plc.server.port == 0
+    let address = isSerial ? plc.server.host : "127.0.0.1:\(plc.server.port)"
     teller.tell("\(plc.name) listens on \(address)") { line in
       line.field("kind", "modbus")
       line.field("address", address)

@@ -33,11 +33,18 @@ actor SimulatedPLC {
   private var process: [SimulatedTag]
   private var numbers: SeededNumbers
 
+  /// Where a PLC is found.
+  enum Place: Sendable {
+    /// On loopback; 0 takes a free port.
+    case port(Int)
+    case serial(path: String, line: SerialLine, unit: UInt8)
+  }
+
   /// - Parameters:
   ///   - count: where the cycle counters begin.
   ///   - fault: what goes wrong with a request.
   init(
-    name: String, map: ModbusMap, port: Int = 0, count: UInt64 = 0, numbers: SeededNumbers,
+    name: String, map: ModbusMap, at place: Place = .port(0), count: UInt64 = 0, numbers: SeededNumbers,
     fault: @escaping @Sendable () -> SimulatedFault = { SimulatedFault() }
   ) async throws {
     self.name = name
@@ -55,7 +62,13 @@ actor SimulatedPLC {
           writes: stream))
     }
     let woken = wakes
-    server = try await ModbusServer(port: port, onWrite: { _ in for wake in woken { wake.yield() } }, fault: fault)
+    let onWrite: @Sendable (ModbusServer.Write) -> Void = { _ in for wake in woken { wake.yield() } }
+    server =
+      switch place {
+      case .port(let port): try await ModbusServer(port: port, onWrite: onWrite, fault: fault)
+      case .serial(let path, let line, let unit):
+        try await ModbusServer(serial: path, line: line, unit: unit, onWrite: onWrite, fault: fault)
+      }
     let (first, values) = (cycles, process)
     server.update { registers in
       for tag in first.flatMap(\.block) + values { tag.show(in: &registers) }
