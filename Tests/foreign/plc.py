@@ -1,5 +1,12 @@
 """A PLC that we did not write: pymodbus as server, with values of every type and order.
 
+    plc.py [tcp [PORT]]   Modbus TCP; without a port on a free one
+    plc.py rtu [PORT]     Modbus RTU over TCP, as a gateway hands a serial line through
+    plc.py serial PATH    Modbus RTU on a serial line
+
+It is unit 7; unit 8 has nothing but 108 in its first register, 109 in the next, and so on. Who asks another unit gets
+no answer on a serial line.
+
 Prints one JSON object a line: first the port and the values that a reader must find, then each acknowledge that
 is written to it. A line "cycle" on standard input makes a cycle (block first, then the counter), "stop" ends it.
 """
@@ -9,7 +16,8 @@ import json
 import struct
 import sys
 
-from pymodbus.server import ModbusTcpServer
+from pymodbus import FramerType
+from pymodbus.server import ModbusSerialServer, ModbusTcpServer
 from pymodbus.simulator import DataType, SimData, SimDevice
 
 COUNTER, ACKNOWLEDGE, FORCE, VERDICT = 99, 109, 101, 103  # PDU addresses of 40100, 40110, 40102, 40104
@@ -100,9 +108,23 @@ async def main():
         ),
         action=written,
     )
-    server = ModbusTcpServer(device, address=("127.0.0.1", 0))
+    neighbour = SimDevice(id=8, simdata=[SimData(0, values=list(range(108, 208)), datatype=DataType.REGISTERS)])
+    units = [device, neighbour]
+    way, place = (sys.argv[1:] + ["tcp", "0"][len(sys.argv) - 1:])[:2]
+
+    def only_ours(is_sent, frame):
+        """Nobody answers for a unit that is not on the line: left to itself the server answers with exception 4."""
+        return b"" if is_sent and frame[:1] not in (b"\7", b"\x08") else frame
+
+    if way == "serial":
+        server = ModbusSerialServer(units, port=place, baudrate=19200, trace_packet=only_ours)
+    elif way == "rtu":
+        address = ("127.0.0.1", int(place))
+        server = ModbusTcpServer(units, framer=FramerType.RTU, address=address, trace_packet=only_ours)
+    else:
+        server = ModbusTcpServer(units, address=("127.0.0.1", int(place)))
     await server.serve_forever(background=True)
-    port = server.transport.sockets[0].getsockname()[1]
+    port = 0 if way == "serial" else server.transport.sockets[0].getsockname()[1]
     print(json.dumps({"port": port, "tags": tags}), flush=True)
 
     loop = asyncio.get_running_loop()

@@ -7,17 +7,19 @@ import Testing
 /// The whole way with parts at its ends that we did not write: pymodbus as the PLC, Python as the verifier.
 @Suite(.enabled(if: Program.hasPython, "needs .parts/venv with pymodbus: make test makes it"), .timeLimit(.minutes(2)))
 struct ForeignPLCTests {
-  @Test func `values of every type and order travel from a foreign PLC to the central, and its cycles`() async throws {
+  @Test(arguments: ForeignPLC.Way.possible)
+  func `values of every type and order travel from a foreign PLC to the central, and its cycles`(way: ForeignPLC.Way)
+    async throws
+  {
     let folder = try ScratchFolder()
-    let plc = try Program(Program.python, [Program.tree + "/Tests/foreign/plc.py"], in: folder, name: "plc")
-    try await eventually("the PLC names its port; \(plc.said)") { plc.lines.first.map { JSON(Array($0.utf8)) } != nil }
-    let hello = try #require(plc.lines.first.flatMap { JSON(Array($0.utf8)) })
-    let line = try LineFolder(
-      plcs: [.init(name: "press-1", port: try #require(hello["port"]?.whole.map { Int($0) }))], scanners: [])
+    let ports = way == .serial ? try await JoinedPorts(in: folder) : nil
+    let (plc, hello) = try await ForeignPLC.started(way, on: ports, in: folder)
+    let line = try LineFolder(plcs: [.init(name: "press-1", port: 1)], scanners: [])
     let tags = try #require(hello["tags"]?.members)
     try line.scratch.write("devices/counter.yaml", map(tags))
-    let settings = try String(contentsOfFile: line.edge, encoding: .utf8).replacing("unit: 1", with: "unit: 7")
-    try line.scratch.write("edge.yaml", settings)
+    try line.change(
+      "edge.yaml", "address: \"127.0.0.1:1\", unit: 1",
+      to: ForeignPLC.link(way, port: try #require(hello["port"]?.whole), on: ports, unit: 7))
     let check = try await Program.run(["check", "--config", line.edge], in: line.scratch)
     #expect(check.status == 0, "\(check.output)\(check.messages)")
 
@@ -35,6 +37,7 @@ struct ForeignPLCTests {
     }
     try plc.say("stop")
     _ = try? await plc.ended(within: .seconds(10))
+    try await ports?.end()
   }
 
   private func map(_ tags: [JSON.Member]) -> String {

@@ -56,7 +56,10 @@ struct SimulateTests {
     func ask(_ unit: Int, _ address: Int) async throws -> (status: Int32, output: String, messages: String) {
       try await Program.run(
         "/usr/bin/mbpoll",
-        ["-m", "rtu", "-b", "19200", "-P", "none", "-o", "0.3", "-a", "\(unit)", "-r", "\(address)", "-1", "-c", "1"]
+        [
+          "-m", "rtu", "-b", "19200", "-P", "none", "-o", unit == 3 ? "5" : "0.3", "-a", "\(unit)", "-r", "\(address)",
+          "-1", "-c", "1",
+        ]
           + [ports.ours], in: folder)
     }
     // Refusals are frames as well: the line is usable after them.
