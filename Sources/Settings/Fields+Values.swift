@@ -18,10 +18,21 @@ extension Fields {
   /// `true` or `false`.
   public mutating func flag(_ name: String) -> Bool? {
     guard let found = optional(name) else { return nil }
-    switch found.isPlain ? found.text : nil {
-    case "true": return true
-    case "false": return false
-    default:
+    switch found.text {
+    case "true" where found.isPlain: return true
+    case "false" where found.isPlain: return false
+    case let text?:
+      // Other programs take these words too; in quotes they are a text.
+      let word = text.lowercased()
+      let meant =
+        ["true", "yes", "on", "1"].contains(word) ? "true" : ["false", "no", "off", "0"].contains(word) ? "false" : nil
+      let isQuoted = !found.isPlain && meant != nil
+      found.refuse(
+        found: isQuoted ? "\(found.quoted) in quotes" : nil,
+        allowed: "true or false\(isQuoted ? ", without quotes" : "")",
+        nearest: isQuoted ? nil : meant)
+      return nil
+    case nil:
       found.refuse(allowed: "true or false")
       return nil
     }
@@ -44,7 +55,8 @@ extension Fields {
     guard let found = optional(name) else { return nil }
     guard let text = found.text, let duration = parseDuration(text), duration >= least else {
       found.refuse(
-        allowed: "a time such as 500ms, 1s, 5m, 12h or 30d" + (least > .zero ? ", at least \(format(least))" : ""))
+        allowed: "a time such as 500ms, 1s, 5m, 12h or 30d" + (least > .zero ? ", at least \(format(least))" : ""),
+        nearest: found.text.flatMap { meantDuration(by: $0) }.flatMap { $0 >= least ? format($0) : nil })
       return nil
     }
     return duration
@@ -54,7 +66,8 @@ extension Fields {
   public mutating func byteCount(_ name: String) -> Int? {
     guard let found = optional(name) else { return nil }
     guard let text = found.text, let count = parseByteCount(text) else {
-      found.refuse(allowed: "a size such as 500MB, 10GB or 2GiB")
+      found.refuse(
+        allowed: "a size such as 500MB, 10GB or 2GiB", nearest: found.text.flatMap { meantByteCount(by: $0) })
       return nil
     }
     return count
@@ -70,6 +83,11 @@ extension Fields {
 extension SettingsNode {
   /// A whole number within `range`, in decimal or (`0x1F`) in hex.
   public func integer(in range: ClosedRange<Int>) -> Int? {
+    // 010 is ten to some readers of YAML and eight to others.
+    if let text, text.count > 1, text.hasPrefix("0"), let decimal = Int(text), let octal = Int(text, radix: 8) {
+      refuse(found: "\(quoted), which may be \(decimal) or, in octal, \(octal)", allowed: "no zero in front")
+      return nil
+    }
     let value = text.flatMap { $0.hasPrefix("0x") ? Int($0.dropFirst(2), radix: 16) : Int($0) }
     guard let value, range.contains(value) else {
       refuse(allowed: "a whole number from \(range.lowerBound) to \(range.upperBound)")
@@ -112,6 +130,30 @@ public func parseDuration(_ text: String) -> Duration? {
     return .milliseconds(Int64((value * seconds * 1000).rounded()))
   }
   return nil
+}
+
+/// What a time means that other programs would take: `1 s`, `500MS`, `2 min`, `0,5s`, `10Hz`; nil for anything else.
+private func meantDuration(by text: String) -> Duration? {
+  let plain = text.lowercased().replacing(",", with: ".").filter { $0 != " " }
+  let unit = String(plain.drop { $0.isNumber || $0 == "." })
+  guard let value = Double(plain.dropLast(unit.count)), value > 0, value < 1e9 else { return nil }
+  let seconds: [String: Double] = [
+    "ms": 0.001, "msec": 0.001, "s": 1, "sec": 1, "secs": 1, "second": 1, "seconds": 1, "m": 60, "min": 60, "mins": 60,
+    "minute": 60, "minutes": 60, "h": 3600, "hr": 3600, "hour": 3600, "hours": 3600, "d": 86400, "day": 86400,
+    "days": 86400,
+  ]
+  if unit == "hz" { return .milliseconds(Int64((1000 / value).rounded())) }
+  return seconds[unit].map { .milliseconds(Int64((value * $0 * 1000).rounded())) }
+}
+
+/// How a size is written that other programs would take: `10 GB`, `10gb`, `10G`; nil for anything else.
+private func meantByteCount(by text: String) -> String? {
+  let plain = text.uppercased().replacing(",", with: ".").filter { $0 != " " }
+  let number = plain.prefix { $0.isNumber || $0 == "." }
+  let unit = plain.dropFirst(number.count).first.map(String.init) ?? ""
+  let written = "\(number)\(unit == "K" ? "k" : unit)B"
+  let isUnit = ["K", "KB", "M", "MB", "G", "GB", "T", "TB"].contains(plain.dropFirst(number.count))
+  return isUnit && parseByteCount(written) != nil ? written : nil
 }
 
 /// `10GB`, `500MB`, `2GiB`, `4096` (bytes); nil for anything else, and for more than an exabyte.

@@ -47,6 +47,12 @@ public struct Fields {
   public func close() {
     for (name, entry) in values where !asked.contains(name) {
       let place = node.child(name, entry.key)
+      // { scale: 0,5 } has two keys: scale, and 5 without a value.
+      if name.allSatisfy(\.isNumber), node.child(name, entry.value).isEmpty {
+        place.refuse(
+          found: "\"\(name)\" behind a comma", allowed: "a decimal point where it belongs to the number before: 0.5")
+        continue
+      }
       place.refuse(
         found: "unknown key \"\(name)\"",
         allowed: asked.filter { !refused.contains($0) }.sorted().joined(separator: ", "),

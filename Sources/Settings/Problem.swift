@@ -40,12 +40,18 @@ public struct SettingsError: Error, Sendable, CustomStringConvertible {
   public var description: String { problems.map(\.description).joined(separator: "\n") }
 }
 
-/// The valid name that `name` is most likely a slip of: at most a third of its letters differ.
+/// The valid name that `name` is most likely a slip of.
+///
+/// At most a third of its letters differ; or it is the only one that has all of the words of `name`, as
+/// `siemens-pac3200` has `pac3200`.
 public func nearestName(to name: String, among names: some Sequence<String>) -> String? {
   let folded = name.lowercased().replacing("_", with: "-")
   let best = names.map { (distance: editDistance(folded, $0.lowercased()), name: $0) }.min { $0.distance < $1.distance }
-  guard let best, best.distance <= max(1, max(name.count, best.name.count) / 3) else { return nil }
-  return best.name
+  if let best, best.distance <= max(1, max(name.count, best.name.count) / 3) { return best.name }
+  let words = Set(folded.split(separator: "-"))
+  guard !words.isEmpty, folded.count > 1 else { return nil }
+  let whole = names.filter { words.isSubset(of: $0.lowercased().split(separator: "-")) }
+  return whole.count == 1 ? whole[0] : nil
 }
 
 /// Levenshtein's distance with transpositions of neighbours (the commonest slip at a keyboard) as one step.

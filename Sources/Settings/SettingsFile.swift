@@ -19,9 +19,7 @@ public final class SettingsFile {
       throw SettingsError([Problem(file: path, line: 0, field: "", found: found, allowed: "a readable YAML file")])
     }
     guard let text = String(data: data, encoding: .utf8) else {
-      throw SettingsError([
-        Problem(file: path, line: 0, field: "", found: "bytes that are not UTF-8", allowed: "YAML in UTF-8")
-      ])
+      throw SettingsError([Self.problem(with: data, file: path)])
     }
     try self.init(name: path, text: text)
   }
@@ -34,7 +32,7 @@ public final class SettingsFile {
       let node = try Yams.compose(yaml: text)
       parsed = node
     } catch let error as YamlError {
-      throw SettingsError([Self.problem(from: error, file: name)])
+      throw SettingsError([Self.problem(from: error, in: text, file: name)])
     }
   }
 
@@ -53,18 +51,42 @@ public final class SettingsFile {
   /// Adds a problem found by a rule that looks at more than one field.
   public func add(_ problem: Problem) { problems.append(problem) }
 
-  private static func problem(from error: YamlError, file: String) -> Problem {
-    switch error {
-    case .scanner(_, let what, let mark, _), .parser(_, let what, let mark, _), .composer(_, let what, let mark, _):
-      Problem(
-        file: file, line: mark.line, field: "", found: "no valid YAML (\(what) at column \(mark.column))",
-        allowed: "YAML: check the indentation, quotes and brackets of this line and the one above")
-    case .duplicatedKeysInMapping(let duplicates, let context):
-      Problem(
-        file: file, line: context.mark.line, field: duplicates.first ?? "",
-        found: "the same key twice", allowed: "each key once")
-    default:
-      Problem(file: file, line: 0, field: "", found: "no valid YAML (\(error))", allowed: "YAML in UTF-8")
+  private static func problem(from error: YamlError, in text: String, file: String) -> Problem {
+    let slip = YAMLSlip(error, in: text)
+    return Problem(file: file, line: slip.line, field: slip.field, found: slip.found, allowed: slip.allowed)
+  }
+
+  /// What is said of bytes that are no text in UTF-8, with the place of the first.
+  private static func problem(with data: Data, file: String) -> Problem {
+    let isWide = data.starts(with: [0xFF, 0xFE]) || data.starts(with: [0xFE, 0xFF])
+    if isWide {
+      return Problem(
+        file: file, line: 0, field: "", found: "text in UTF-16", allowed: "YAML in UTF-8: save it with that encoding")
     }
+    let place = firstForeignByte(in: Array(data))
+    return Problem(
+      file: file, line: place.line, field: "",
+      found:
+        "the byte \(String(place.byte, radix: 16, uppercase: true)) behind \"\(printable(place.before.suffix(30)))\", "
+        + "which is not UTF-8", allowed: "YAML in UTF-8: save the file with that encoding")
+  }
+
+  private static func firstForeignByte(in bytes: [UInt8]) -> (line: Int, byte: UInt8, before: Substring) {
+    var parser = UTF8.ForwardParser()
+    var rest = bytes.makeIterator()
+    var line = 1
+    var before = String.UnicodeScalarView()
+    while case .valid(let encoded) = parser.parseScalar(from: &rest) {
+      let scalar = UTF8.decode(encoded)
+      if scalar == "\n" {
+        line += 1
+        before = String.UnicodeScalarView()
+      } else {
+        before.append(scalar)
+      }
+    }
+    let count = bytes.split(separator: 10, maxSplits: line - 1, omittingEmptySubsequences: false).last?.startIndex ?? 0
+    let place = count + String(before).utf8.count
+    return (line, bytes.indices.contains(place) ? bytes[place] : 0, Substring(String(before).drop { $0 == " " }))
   }
 }

@@ -88,7 +88,7 @@ public struct SettingsNode {
 }
 
 /// The text with its control characters as escapes, so that a message stays one line.
-private func printable(_ text: Substring) -> String {
+func printable(_ text: Substring) -> String {
   var shown = ""
   for scalar in text.unicodeScalars {
     switch scalar {

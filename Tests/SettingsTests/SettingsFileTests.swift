@@ -36,29 +36,117 @@ func problems(_ text: String, _ read: (SettingsNode) -> Void) throws -> [String]
     try Data([0x61, 0x3A, 0x20, 0xFF, 0xFE, 0x0A]).write(to: URL(filePath: path))
     #expect(
       failure { _ = try SettingsFile(path: path) }
-        == "\(path): found bytes that are not UTF-8; allowed: YAML in UTF-8")
+        == "\(path):1: found the byte FF behind \"a: \", which is not UTF-8; allowed: YAML in UTF-8: save the file with that "
+        + "encoding")
+    try Data("a: 1\nb: Schl".utf8 + [0xE4] + "ge\n".utf8).write(to: URL(filePath: path))
+    #expect(
+      failure { _ = try SettingsFile(path: path) }
+        == "\(path):2: found the byte E4 behind \"b: Schl\", which is not UTF-8; allowed: YAML in UTF-8: save the file "
+        + "with that encoding")
+    try Data([0xFF, 0xFE, 0x61, 0, 0x3A, 0]).write(to: URL(filePath: path))
+    #expect(
+      failure { _ = try SettingsFile(path: path) }
+        == "\(path): found text in UTF-16; allowed: YAML in UTF-8: save it with that encoding")
   }
 
-  @Test(arguments: [
-    ("a: [1, 2\nb: 3\n", 2), ("a: \"open\nb: 1\n", 3), ("a:\n  b: 1\n c: 2\n", 3), ("a: 1\n\tb: 2\n", 2),
-    ("a: \"\\d\"\n", 1), ("a: b: c\n", 1), ("a: *nowhere\n", 1), ("@a: 1\n", 1),
-  ])
-  func `what is no YAML is refused with its line`(text: String, line: Int) throws {
-    let error = #expect(throws: SettingsError.self) { try SettingsFile(name: "edge.yaml", text: text) }
-    let problem = try #require(error?.problems.first)
-    #expect(problem.line == line, "\(problem)")
-    #expect(problem.found.hasPrefix("no valid YAML ("))
-    #expect(problem.allowed == "YAML: check the indentation, quotes and brackets of this line and the one above")
-  }
-
-  @Test func `a key that stands twice is refused`() throws {
-    let error = #expect(throws: SettingsError.self) {
-      try SettingsFile(name: "edge.yaml", text: "a: 1\nb:\n  unit: 1\n  lot: 2\n  unit: 3\n")
+  @Test func `a byte order mark and the line ends of any system change nothing`() throws {
+    let folder = try ScratchFolder()
+    for text in ["\u{FEFF}a: 1\nb: 2\n", "a: 1\r\nb: 2\r\n", "a: 1\rb: 2\r"] {
+      let file = try SettingsFile(path: try folder.write("edge.yaml", text))
+      var fields = file.root.fields(of: "settings")
+      #expect(fields.text("a") == "1")
+      #expect(fields.text("b") == "2")
+      fields.close()
+      try file.check()
     }
-    let problem = try #require(error?.problems.first)
-    #expect(problem.field == "unit")
-    #expect(problem.found == "the same key twice")
-    #expect(problem.line > 0)
+  }
+
+  /// Slips of tired people, and the line that each is answered with.
+  static let slips: [(text: String, said: String)] = [
+    ("a: 1\n\tb: 2\n", "2: found a tab at column 1; allowed: spaces: YAML takes no tabs at the beginning of a line"),
+    (
+      "a:\n  b: 1\n c: 2\n",
+      "3: found 1 space before \"c: 2\", where line 2 has 2; allowed: the same indentation for all keys of one mapping, "
+        + "and more only below a key without a value"
+    ),
+    (
+      "a: 1\n  b: 2\n",
+      "2: found 2 spaces before \"b: 2\", where line 1 has 0; allowed: the same indentation for all keys of one mapping, "
+        + "and more only below a key without a value"
+    ),
+    (
+      "a:\n  title Press\n  b: 1\n",
+      "2: found \"title Press\", which has no colon; allowed: a colon and a space behind each key: KEY: VALUE"
+    ),
+    ("a\nb: 1\n", "1: found \"a\", which has no colon; allowed: a colon and a space behind each key: KEY: VALUE"),
+    ("a:1 # one\nb: 1\n", "1: found \"a:1\", whose colon has no space behind it; allowed: KEY: VALUE"),
+    (
+      "a：1\nb: 1\n",
+      "1: found \"a：1\", whose colon is a wide one; allowed: a colon of ASCII and a space: KEY: VALUE"
+    ),
+    ("a:\u{A0}1\nb: 1\n", "1: found a no-break space in \"a:\u{A0}1\"; allowed: plain spaces"),
+    ("a:\n\u{3000}b: 1\n  c: 1\n", "2: found a wide space in \"\u{3000}b: 1\"; allowed: plain spaces"),
+    (
+      "a: b: c\n",
+      "1: found a second \": \" in one line, at column 5; allowed: quotes around a value that has a colon and a space"
+    ),
+    (
+      "# x\na: [1, 2\nb: 3\n",
+      "2: found \"[\" at column 4, which is not closed; allowed: \"]\" behind its last value, and a comma between two"
+    ),
+    (
+      "a: { b: 1\nc: 2\n",
+      "1: found \"{\" at column 4, which is not closed; allowed: \"}\" behind its last value, and a comma between two"
+    ),
+    ("a: { b: 1 }}\n", "1: found \"}\" at column 12, which closes nothing; allowed: leave it out"),
+    (
+      "a: { b: \"c\" d: 1 }\n",
+      "1: found no comma before column 13; allowed: commas between the values in brackets, and quotes around a value that "
+        + "has { } [ ] or a comma"
+    ),
+    (
+      "a: { b: [0-9]{4}$ }\n",
+      "1: found \"{\" at column 14, within a value; allowed: quotes around a value that has { } [ ] or a comma"
+    ),
+    (
+      "a: \"open\nb: 1\n", "1: found a quote that is not closed; allowed: the same quote at the end of the text"
+    ),
+    (
+      "a: { b: \"open }\nc: \"d\"\n",
+      "1: found a quote that is not closed; allowed: the same quote at the end of the text"
+    ),
+    (
+      "a: \"\\d\"\n",
+      "1: found \"\\d\" in double quotes; allowed: single quotes around such a text, or two backslashes for one"
+    ),
+    ("a: %MW1\n", "1: found a value that begins with \"%\"; allowed: quotes around such a value"),
+    ("a: { b: @1 }\n", "1: found a value that begins with \"@\"; allowed: quotes around such a value"),
+    ("a: *nowhere\n", "1: found a value that begins with \"*\"; allowed: quotes around such a value"),
+    ("a: - b\n", "1: found \"- \" behind a key; allowed: the items of a list in lines of their own"),
+    ("a:\n  : b\n", "2: found a colon without a key; allowed: KEY: VALUE"),
+    ("a: 1\n---\nb: 1\n", "2: found a second document; allowed: one: leave out the lines --- and ..."),
+    ("a: 1\n...\nb: 1\n", "3: found text behind the line ...; allowed: no such line: it ends the document"),
+    (
+      "a: 1\nb: x\u{7}\n",
+      "2: found a control character (7h) at column 5; allowed: text in UTF-8, without control characters"
+    ),
+    (
+      "@a: 1\n",
+      "1: found no valid YAML (found character that cannot start any token at column 1); allowed: YAML: check the "
+        + "indentation, quotes and brackets of this line and the one above"
+    ),
+    ("a: 1\nb: 2\na: 3\n", "3: a: found the same key twice, as in line 1; allowed: each key once"),
+    (
+      "b:\n  unit: 1\n  lot:\n    unit: 4\n  unit: 3\n",
+      "5: unit: found the same key twice, as in line 2; allowed: each key once"
+    ),
+    ("a: { b: 1, b: 2 }\n", "1: b: found the same key twice; allowed: each key once"),
+  ]
+
+  @Test(arguments: slips)
+  func `what is no YAML is answered with its line and what to write`(text: String, said: String) throws {
+    let error = #expect(throws: SettingsError.self) { try SettingsFile(name: "edge.yaml", text: text) }
+    #expect(error.map { "\($0)" } == "edge.yaml:\(said)")
   }
 
   @Test func `an empty file is an empty mapping`() throws {

@@ -70,7 +70,7 @@ import Testing
     }
     #expect(
       found == [
-        "edge.yaml:1: flag: found \"true\"; allowed: true or false",
+        "edge.yaml:1: flag: found \"true\" in quotes; allowed: true or false, without quotes",
         "edge.yaml:2: count: found \"70000\"; allowed: a whole number from 0 to 65535",
         "edge.yaml:3: whole: found \"1.5\"; allowed: a whole number from 0 to 9",
         "edge.yaml:4: force: found \"NaN\"; allowed: a number",
@@ -111,10 +111,45 @@ import Testing
   @Test(
     arguments: [
       ("opertaor", "operator"), ("unti", "unit"), ("max_length", "max-length"), ("MaxLength", "max-length"),
-      ("cordinate", nil), ("x", nil), ("", nil), ("unit", "unit"), ("units", "unit"),
+      ("cordinate", nil), ("x", nil), ("", nil), ("unit", "unit"), ("units", "unit"), ("length", "max-length"),
     ] as [(String, String?)])
   func `the nearest name is one that looks like a slip`(name: String, nearest: String?) {
     #expect(nearestName(to: name, among: ["operator", "unit", "lot", "max-length"]) == nearest)
+  }
+
+  @Test(arguments: [
+    ("flag: yes", "flag: found \"yes\"; allowed: true or false; did you mean \"true\"?"),
+    ("flag: Off", "flag: found \"Off\"; allowed: true or false; did you mean \"false\"?"),
+    ("flag: maybe", "flag: found \"maybe\"; allowed: true or false"),
+    ("count: 010", "count: found \"010\", which may be 10 or, in octal, 8; allowed: no zero in front"),
+    ("rate: 1 s", "rate: found \"1 s\"; allowed: a time such as 500ms, 1s, 5m, 12h or 30d; did you mean \"1s\"?"),
+    (
+      "rate: 0,5sec",
+      "rate: found \"0,5sec\"; allowed: a time such as 500ms, 1s, 5m, 12h or 30d; did you mean \"500ms\"?"
+    ),
+    (
+      "rate: 10 Hz", "rate: found \"10 Hz\"; allowed: a time such as 500ms, 1s, 5m, 12h or 30d; did you mean \"100ms\"?"
+    ),
+    ("rate: 2 min", "rate: found \"2 min\"; allowed: a time such as 500ms, 1s, 5m, 12h or 30d; did you mean \"2m\"?"),
+    ("rate: soon", "rate: found \"soon\"; allowed: a time such as 500ms, 1s, 5m, 12h or 30d"),
+    ("limit: 10 gb", "limit: found \"10 gb\"; allowed: a size such as 500MB, 10GB or 2GiB; did you mean \"10GB\"?"),
+    ("limit: 5G", "limit: found \"5G\"; allowed: a size such as 500MB, 10GB or 2GiB; did you mean \"5GB\"?"),
+    (
+      "{ force: 2,5 }",
+      "5: found \"5\" behind a comma; allowed: a decimal point where it belongs to the number before: 0.5"
+    ),
+  ])
+  func `what other programs would take is answered with how it is written here`(text: String, said: String) throws {
+    let found = try problems(text) { root in
+      var fields = root.fields(of: "settings")
+      _ = fields.flag("flag")
+      _ = fields.integer("count", in: 0...100)
+      _ = fields.number("force")
+      _ = fields.duration("rate")
+      _ = fields.byteCount("limit")
+      fields.close()
+    }
+    #expect(found == ["edge.yaml:1: \(said)"])
   }
 
   @Test func `a problem without line or field still names its file`() {

@@ -55,11 +55,12 @@ let brokenCentral = #"""
 
   - pc1: { token-file: /t1 }
   + pc2: { token-file: /t1 }
-  ! central.yaml:6: pc2: found the same key twice; allowed: each key once
+  ! central.yaml:7: pc2: found the same key twice, as in line 6; allowed: each key once
 
   - pc1: { token-file: /t1 }
   + pc1: { token: secret }
-  ! central.yaml:6: sources.pc1.token: found unknown key "token"; allowed: ca-file, pull, token-file
+  ! central.yaml:6: sources.pc1.token: found unknown key "token"; allowed: ca-file, pull, token-file; did
+      you mean "token-file"?
 
   - pc1: { token-file: /t1 }
   + pc1: { token-file: /t1, ca-file: /ca }

@@ -149,6 +149,11 @@ let brokenEdge = #"""
       mean "press"?
 
   - press-1: { map: press, address: "127.0.0.1:502", unit: 1 }
+  + press-1: { map: devices/press.yaml, address: "127.0.0.1:502" }
+  ! edge.yaml:11: stations.ST10.devices.press-1.map: found "devices/press.yaml"; allowed: a map in devices: gun,
+      press; did you mean "press"?
+
+  - press-1: { map: press, address: "127.0.0.1:502", unit: 1 }
   + press-1: { address: "127.0.0.1:502" }
   ! edge.yaml:11: stations.ST10.devices.press-1: found no "map"; allowed: map: the name of a map in devices
 
@@ -220,7 +225,7 @@ let brokenEdge = #"""
 
   - ST20:
   + ST10:
-  ! edge.yaml:3: ST10: found the same key twice; allowed: each key once
+  ! edge.yaml:13: ST10: found the same key twice, as in line 3; allowed: each key once
 
   - central: { url: "https://trace.plant1:8480", token-file: /t, ca-file: /ca }
   + central: { url: "http://trace.plant1:8480" }
@@ -247,7 +252,8 @@ let brokenEdge = #"""
 
   - central: { url: "https://trace.plant1:8480", token-file: /t, ca-file: /ca }
   + central: { url: "https://trace.plant1:8480", token: secret }
-  ! edge.yaml:17: central.token: found unknown key "token"; allowed: ca-file, token-file, url
+  ! edge.yaml:17: central.token: found unknown key "token"; allowed: ca-file, token-file, url; did you
+      mean "token-file"?
 
   - web: { listen: "127.0.0.1:8470" }
   + web: { listen: 8470 }
@@ -458,7 +464,7 @@ let brokenGun = #"""
 
   - aim: true
   + aim: yes
-  ! devices/gun.yaml:6: aim: found "yes"; allowed: true or false
+  ! devices/gun.yaml:6: aim: found "yes"; allowed: true or false; did you mean "true"?
 
   - - { match: "^OP-(?<operator>[0-9]{4})$" }
   + - { match: "^OP-(?<operater>[0-9]{4})$" }
