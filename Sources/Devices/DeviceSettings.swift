@@ -81,10 +81,19 @@ public struct DeviceSettings: Sendable {
       let listed = known.prefix(12).joined(separator: ", ") + (known.count > 12 ? ", ..." : "")
       fields.optional("map")?.refuse(
         allowed: known.isEmpty ? "a map in \(maps.path), which has none" : "a map in \(maps.path): \(listed)",
-        nearest: nearestName(to: name, among: known))
+        nearest: nearestName(to: mapName(in: name), among: known))
       return nil
     }
     return maps.map(named: name)
+  }
+
+  /// `mine` of `devices/mine.yaml`.
+  private static func mapName(in text: String) -> String {
+    let file = text.split(separator: "/").last.map(String.init) ?? text
+    for ending in [".yaml", ".yml"] where file.lowercased().hasSuffix(ending) {
+      return String(file.dropLast(ending.count))
+    }
+    return file
   }
 
   private static func groupStations(_ fields: inout Fields, _ map: LoadedMap?) -> [String: String] {

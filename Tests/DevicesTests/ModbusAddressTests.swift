@@ -3,6 +3,8 @@ import Testing
 @testable import Devices
 
 /// What an address of a map means, and what may mean more than one.
+private let ownName = "the PLC's own name, whose Modbus address its family's map or its programmer knows"
+
 struct ModbusAddressTests {
   @Test(arguments: [
     ("40001", ModbusAddress.Table.holding, 0, ClosedRange<Int>?.none), ("400001", .holding, 0, nil),
@@ -81,7 +83,8 @@ struct ModbusAddressTests {
       ("holding:65536", "beyond 65535"), ("holdng:1", "whose table is none"), ("Holding:1", "whose table is none"),
       ("", nil), ("4000001", nil), ("4 001", nil), ("+40001", nil), ("٤٠٠٠١", nil), ("holding:", nil),
       ("holding:-1", nil), ("holding:0x", nil), ("holding:0x10000", nil), ("holding:1:2", nil), ("HR", nil),
-      ("HRF1", nil), ("D100", nil), ("%MW100", nil), ("40001-40002", nil),
+      ("HRF1", nil), ("40001-40002", nil),
+      ("D100", ownName), ("%MW100", ownName), ("DB10.DBW4", ownName), ("QW0", ownName), ("I0.3", ownName),
     ] as [(String, String?)])
   func `an address that may be meant in more than one way is refused with its readings`(text: String, why: String?) {
     #expect(Self.found(text, .modicon) == "\"\(text)\"" + (why.map { ", " + $0 } ?? ""))

@@ -99,12 +99,29 @@ struct BrokenMap: Sendable, CustomTestStringConvertible {
     tag(
       "at: 40001, type: string, length: 4, encoding: gb2312",
       ".encoding: found \"gb2312\"; allowed: ascii, utf-8, gbk"),
+    tag("at: 40001, type: word", ".type: found \"word\"; allowed: \(types); did you mean \"uint16\"?"),
+    tag("at: 40001, type: DINT", ".type: found \"DINT\"; allowed: \(types); did you mean \"int32\"?"),
+    tag("at: 40001, type: long", ".type: found \"long\"; allowed: \(types); did you mean \"int32\"?"),
+    tag("at: 40001, type: LReal", ".type: found \"LReal\"; allowed: \(types); did you mean \"float64\"?"),
+    tag("at: 40001, type: Float_32", ".type: found \"Float_32\"; allowed: \(types); did you mean \"float32\"?"),
+    tag(
+      "at: 40001, type: usint",
+      ".type: found \"usint\"; allowed: uint16 for a register of its own, or half of one: "
+        + "{ at: 40001.0..7, type: bits } is its lower byte"),
+    tag(
+      "at: 40001, type: int16, values: { fail: 1 }",
+      ".values.fail: found \"fail\" as a number; allowed: whole numbers from -32768 to 32767, the number before its name"
+    ),
+    tag(
+      "at: D100, type: int16",
+      ".at: found \"D100\", the PLC's own name, whose Modbus address its family's map or its programmer knows; allowed: "
+        + modicon),
     tag(
       "at: 40001, type: int16, length: 4",
-      ".length: found \"length\" of a int16; allowed: leave it out: it is for strings only"),
+      ".length: found \"length\" of type int16; allowed: leave it out: it is for strings only"),
     tag(
       "at: 40001, type: bool, encoding: gbk",
-      ".encoding: found \"encoding\" of a bool; allowed: leave it out: it is for strings only",
+      ".encoding: found \"encoding\" of type bool; allowed: leave it out: it is for strings only",
       ".at: found \"40001\"; allowed: for a bool one bit: 40001.0 to 40001.15, a coil or a discrete input"),
     tag("at: 40001, type: string, length: 4, word-order: CDAB", ".word-order: found \"CDAB\"; allowed: AB, BA"),
     tag("at: 40001, type: string, length: 4, scale: 2", ".scale: found \"scale\"; allowed: " + numbersOnly),
@@ -112,10 +129,10 @@ struct BrokenMap: Sendable, CustomTestStringConvertible {
     tag("at: 40001, type: string, length: 4, deadband: 1", ".deadband: found \"deadband\"; allowed: " + numbersOnly),
     tag(
       "at: 40001, type: string, length: 4, values: { 1: a }",
-      ".values: found \"values\" of a string; allowed: leave it out: only whole numbers and bits have named values"),
+      ".values: found \"values\" of type string; allowed: leave it out: only whole numbers and bits have named values"),
     tag(
       "at: 40001, type: float64, values: { 1: a }",
-      ".values: found \"values\" of a float64; allowed: leave it out: only whole numbers and bits have named values"),
+      ".values: found \"values\" of type float64; allowed: leave it out: only whole numbers and bits have named values"),
     tag(
       "at: 465536, type: string, length: 3",
       ".at: found \"465536\"; allowed: a place with room for 2 registers: a table ends with its 65536th"),
@@ -131,7 +148,7 @@ struct BrokenMap: Sendable, CustomTestStringConvertible {
       ".at: found \"40001.7..4\", whose bits do not begin with the lower one; allowed: " + modicon),
     tag(
       "at: 40001.4..5, type: bits, word-order: BA",
-      ".word-order: found \"word-order\" of a bits; allowed: leave it out: bit 0 is the least significant of the register"
+      ".word-order: found \"word-order\" of type bits; allowed: leave it out: bit 0 is the least significant of the register"
     ),
     tag(
       "at: 40001.4..5, type: bits, values: { 4: on }",
@@ -170,7 +187,7 @@ struct BrokenMap: Sendable, CustomTestStringConvertible {
       "at: 40001, type: bool",
       ".at: found \"40001\"; allowed: for a bool one bit: 40001.0 to 40001.15, a coil or a discrete input"),
     tag("at: 40001.3, type: int16", ".at: found \"40001.3\"; allowed: whole registers for int16, not single bits"),
-    tag("at: 00001, type: int16", ".at: found \"00001\"; allowed: whole registers for int16, not single bits"),
+    tag("at: 00001, type: int16", ".at: found \"00001\", a coil; allowed: whole registers for int16, not single bits"),
     tag(
       "at: 465536, type: float32",
       ".at: found \"465536\"; allowed: a place with room for 2 registers: a table ends with its 65536th"),

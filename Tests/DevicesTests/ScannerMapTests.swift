@@ -138,6 +138,12 @@ private let brokenMaps = #"""
     gun.yaml:3: line: found "9601" baud; allowed: <RATES>; did you mean "9600"?
   line: fast
     gun.yaml:3: line: found "fast"; allowed: <FORM>
+  line: 9600-8-n-1
+    gun.yaml:3: line: found "9600-8-n-1"; allowed: <FORM>; did you mean "9600 8N1"?
+  line: 19200,7,E,2
+    gun.yaml:3: line: found "19200,7,E,2"; allowed: <FORM>; did you mean "19200 7E2"?
+  line: 9600
+    gun.yaml:3: line: found "9600"; allowed: <FORM>; did you mean "9600 8N1"?
   line: [9600, 8N1]
     gun.yaml:3: line: found a list; allowed: <FORM>
   line:
@@ -162,6 +168,14 @@ private let brokenMaps = #"""
   frame: { start: "\x02" }
     gun.yaml:2: frame: found no "end"; allowed: end: the bytes that end a frame, such as "\r"; or idle, where a
       pause does
+  frame: { end: CR }
+    gun.yaml:2: frame.end: found "CR", which as it stands is 2 letters; allowed: the byte itself; did you mean "\r"?
+  frame: { end: "<CR><LF>" }
+    gun.yaml:2: frame.end: found "<CR><LF>", which as it stands is 8 letters; allowed: the byte itself; did you
+      mean "\r\n"?
+  frame: { end: 0x03 }
+    gun.yaml:2: frame.end: found "0x03", which as it stands is 4 letters; allowed: the byte itself; did you mean
+      "\x03"?
   frame: { end: [] }
     gun.yaml:2: frame.end: found a list; allowed: at least one end, such as ["\r", "\n"]
   frame: { end: ["\r", "\r\n"] }
@@ -220,7 +234,7 @@ private let brokenMaps = #"""
     gun.yaml:3: acknowledge.acepted: found unknown key "acepted"; allowed: accepted, refused; did you mean
       "accepted"?
   aim: yes
-    gun.yaml:3: aim: found "yes"; allowed: true or false
+    gun.yaml:3: aim: found "yes"; allowed: true or false; did you mean "true"?
   encoding: gb18030
     gun.yaml:3: encoding: found "gb18030"; allowed: utf-8: gb18030 is not supported yet
   encoding: utf8

@@ -103,20 +103,3 @@ public struct MapColumns: Sendable, Hashable {
     return words.joined(separator: "-")
   }
 }
-
-/// What the languages of PLCs (IEC 61131-3), and the lists of their programmers, call the types.
-enum TypeWords {
-  private static let words: [String: String] = [
-    "boolean": "bool", "bit": "bool", "int": "int16", "word": "uint16", "uint": "uint16", "dint": "int32",
-    "dword": "uint32", "udint": "uint32", "real": "float32", "float": "float32", "single": "float32",
-    "lint": "int64", "ulint": "uint64", "lword": "uint64", "lreal": "float64", "double": "float64", "s16": "int16",
-    "i16": "int16", "u16": "uint16", "s32": "int32", "i32": "int32", "u32": "uint32", "f32": "float32",
-    "s64": "int64", "i64": "int64", "u64": "uint64", "f64": "float64",
-  ]
-
-  /// The type that a word means, in the words of a map; a word that is none of these in lower case.
-  static func type(_ word: String) -> String {
-    let folded = word.lowercased()
-    return words[folded] ?? (word.allSatisfy { $0.isLetter || $0.isNumber } ? folded : word)
-  }
-}

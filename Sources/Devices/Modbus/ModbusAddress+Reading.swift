@@ -95,7 +95,14 @@ extension ModbusAddress {
       if number > 0 { readings.append("\(Table.holding.modicon(number)) (counted from 1)") }
       if number < 65536 { readings.append("holding:\(number) (counted from 0)") }
     }
-    guard let last = readings.popLast() else { return AddressProblem(found: "\"\(text)\"") }
+    guard let last = readings.popLast() else {
+      // %MW100, D100, DB10.DBW4, QW0: where it is on the wire, the PLC's family or its programmer says.
+      let isOwnName = text.wholeMatch(of: /%.+|DB[0-9]+.*|[A-Z]{1,2}[0-9]+([.\/][0-9A-Z]+)*/.ignoresCase()) != nil
+      return AddressProblem(
+        found: isOwnName
+          ? "\"\(text)\", the PLC's own name, whose Modbus address its family's map or its programmer knows"
+          : "\"\(text)\"")
+    }
     let others = readings.isEmpty ? "" : readings.joined(separator: ", ") + " or "
     return AddressProblem(found: "\"\(text)\", which may be \(others)\(last)")
   }

@@ -44,6 +44,16 @@ extension ModbusMapReader {
       node.refuse(allowed: "type: bits with the bits in its address, such as { at: 40020.4..7, type: bits }")
       return nil
     }
+    if let text = node.text, TypeWords.isByte(text) {
+      node.refuse(
+        allowed: what
+          ?? "uint16 for a register of its own, or half of one: { at: 40001.0..7, type: bits } is its lower byte")
+      return nil
+    }
+    if let text = node.text, !names.contains(text), let meant = TypeWords.meaning(of: text), choices.contains(meant) {
+      node.refuse(allowed: names.joined(separator: ", "), nearest: meant.rawValue)
+      return nil
+    }
     return node.choice(of: names).flatMap { ValueType(rawValue: $0) }
   }
 
@@ -52,7 +62,7 @@ extension ModbusMapReader {
     guard type == .string else {
       for name in ["length", "encoding"] where fields.has(name) {
         guard let node = fields.optional(name), let type else { continue }
-        node.refuse(found: "\"\(name)\" of a \(type.rawValue)", allowed: "leave it out: it is for strings only")
+        node.refuse(found: "\"\(name)\" of type \(type.rawValue)", allowed: "leave it out: it is for strings only")
       }
       _ = (fields.optional("length"), fields.optional("encoding"))
       return nil
@@ -93,7 +103,9 @@ extension ModbusMapReader {
       }
     default:
       guard !address.table.isBits, address.bits == nil else {
-        node.refuse(allowed: "whole registers for \(type.rawValue), not single bits")
+        let place = address.table.isBits && address.text.first?.isNumber == true ? ", a \(address.table.word)" : ""
+        node.refuse(
+          found: "\(node.quoted)\(place)", allowed: "whole registers for \(type.rawValue), not single bits")
         return nil
       }
     }
@@ -123,7 +135,7 @@ extension ModbusMapReader {
     }
     if tag.width > limits.most(of: tag.address.table) {
       node.refuse(
-        found: "a \(tag.type.rawValue), which takes \(tag.width) registers",
+        found: "type \(tag.type.rawValue), which takes \(tag.width) registers",
         allowed: "values of at most \(limits.maxRegisters) registers, as max-registers says")
       return false
     }
@@ -144,7 +156,7 @@ extension ModbusMapReader {
     guard let node = fields.optional("word-order") else { return order.fitting(width: type.width) }
     if type == .bool || type == .bits {
       node.refuse(
-        found: "\"word-order\" of a \(type.rawValue)",
+        found: "\"word-order\" of type \(type.rawValue)",
         allowed: "leave it out: bit 0 is the least significant of the register")
       return nil
     }
@@ -217,7 +229,7 @@ extension ModbusMapReader {
     guard let node = fields.optional("values") else { return nil }
     if let type, type != .bool, type.range == nil {
       node.refuse(
-        found: "\"values\" of a \(type.rawValue)",
+        found: "\"values\" of type \(type.rawValue)",
         allowed: "leave it out: only whole numbers and bits have named values")
       return nil
     }
@@ -231,7 +243,8 @@ extension ModbusMapReader {
       guard let number = Int64(entry.name), range.contains(number) else {
         entry.node.refuse(
           found: "\"\(entry.name)\" as a number",
-          allowed: "whole numbers from \(range.lowerBound) to \(range.upperBound)")
+          allowed: "whole numbers from \(range.lowerBound) to \(range.upperBound)"
+            + (entry.node.text.flatMap { Int64($0) } == nil ? "" : ", the number before its name"))
         continue
       }
       guard let name = entry.node.text, !entry.node.isEmpty, !name.isEmpty else {

@@ -18,6 +18,12 @@ public func escaped(_ bytes: some Sequence<UInt8>) -> String {
 
 /// Reads 1 to 8 bytes written as ASCII with escapes; YAML's double quotes have resolved some of them already.
 func bytes(_ node: SettingsNode, such example: String) -> [UInt8]? {
+  if let text = node.text, let meant = controlBytes(named: text) {
+    node.refuse(
+      found: "\(node.quoted), which as it stands is \(text.utf8.count) letters", allowed: "the byte itself",
+      nearest: escaped(meant))
+    return nil
+  }
   guard let text = node.text, !node.isEmpty, let bytes = unescaped(text), (1...8).contains(bytes.count) else {
     let found = node.text.map { "\"\(escaped($0.prefix(80).utf8))\"" }
     node.refuse(
@@ -27,6 +33,18 @@ func bytes(_ node: SettingsNode, such example: String) -> [UInt8]? {
     return nil
   }
   return bytes
+}
+
+/// What manuals call control characters: `CR`, `<CR><LF>`, `0x0D`; nil for anything else.
+private func controlBytes(named text: String) -> [UInt8]? {
+  let names: [String: [UInt8]] = [
+    "CR": [0x0D], "LF": [0x0A], "CRLF": [0x0D, 0x0A], "STX": [0x02], "ETX": [0x03], "ACK": [0x06], "NAK": [0x15],
+    "TAB": [0x09], "ENTER": [0x0D], "EOT": [0x04],
+  ]
+  let plain = text.uppercased().filter { !"<>[]+ _".contains($0) }
+  if let bytes = names[plain] { return bytes }
+  guard plain.count == 4, plain.hasPrefix("0X"), let byte = UInt8(plain.dropFirst(2), radix: 16) else { return nil }
+  return [byte]
 }
 
 /// The bytes of ASCII text with the escapes `\r \n \t \\ \x02`; nil for anything else.

@@ -10,7 +10,7 @@ extension SerialLine {
     }
     let words = text.split(separator: " ").map(String.init)
     guard words.count == 2 || words.count == 3 else {
-      node.refuse(allowed: Self.form)
+      node.refuse(allowed: Self.form, nearest: Self.meant(by: text))
       return
     }
     guard let baud = Int(words[0]), Self.baudLimits.contains(baud), Self.slip(of: baud) == nil else {
@@ -27,6 +27,15 @@ extension SerialLine {
 
   private static let form =
     "speed, data bits, parity and stop bits, such as 9600 8N1, and rts-cts or xon-xoff where there is flow control"
+
+  /// `9600-8-N-1` and `9600,8,n,1`, as other programs write it; a speed alone.
+  private static func meant(by text: String) -> String? {
+    let parts = text.uppercased().split { " ,-/;:".contains($0) }.map(String.init)
+    guard let baud = parts.first.flatMap({ Int($0) }), rates.contains(baud) else { return nil }
+    let frame = parts.dropFirst().joined()
+    guard !frame.isEmpty else { return "\(baud) 8N1" }
+    return frame.wholeMatch(of: /[5-8][NEOMS][12]/) == nil ? nil : "\(baud) \(frame)"
+  }
 
   private static let speeds =
     "a usual speed such as 1200, 9600, 115200, or any other from \(baudLimits.lowerBound) to \(baudLimits.upperBound)"
