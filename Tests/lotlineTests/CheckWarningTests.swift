@@ -49,6 +49,31 @@ struct CheckWarningTests {
     #expect(checked.warnings[0].text.contains("speed (int16 at 40002) shares words with force (float32 at 40001)"))
   }
 
+  @Test func `units that UCUM writes in another way are warned of, others are taken as they are`() throws {
+    let folder = try ScratchFolder()
+    let checked = CheckedFile(
+      try folder.write(
+        "oven.yaml",
+        """
+        kind: modbus
+        groups:
+          oven:
+            every: 1s
+            tags:
+              zone: { at: 40001, type: int16, unit: °C }
+              torque: { at: 40002, type: int16, unit: Nm }
+              water: { at: 40003, type: int16, unit: "[psi]" }
+              air: { at: 40004, type: int16, unit: psi }
+              parts: { at: 40005, type: int16, unit: baskets }
+
+        """))
+    #expect(checked.problems.isEmpty)
+    #expect(checked.warnings.map(\.line) == [6, 7, 9])
+    #expect(
+      checked.warnings.first?.text == "\"°C\" is \"Cel\" in UCUM, as which units are read: write unit: Cel")
+    #expect(checked.warnings.last?.text.hasSuffix("write unit: \"[psi]\"") == true)
+  }
+
   @Test func `an acknowledge binds a cycle's parts`() throws {
     let folder = try ScratchFolder()
     let bound = Self.map.replacing(

@@ -51,7 +51,7 @@ struct MapLines {
 extension Warning {
   /// What a Modbus map lets expect, whatever device it is used for.
   static func all(of map: ModbusMap, in lines: MapLines) -> [Warning] {
-    overlaps(map, lines) + map.groups.compactMap { parts($0, map, lines) }
+    overlaps(map, lines) + map.groups.compactMap { parts($0, map, lines) } + units(of: map, in: lines)
   }
 
   /// A tag with its place in the file.
