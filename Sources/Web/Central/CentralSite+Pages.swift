@@ -4,13 +4,14 @@ import Hummingbird
 import HummingbirdCore
 import Store
 
-/// The pages for people: search, the record of a unit or a lot as a time line, and the ledger of gaps.
+/// The pages for people: search, the record of a unit or a lot as a time line, and the ledger of gaps
+/// and findings.
 extension CentralSite {
   private var words: CentralWords { CentralWords(timeZone: timeZone) }
   private var pieces: RecordPieces { RecordPieces(words: words) }
 
   private func page(_ title: String, _ body: HTML, status: HTTPResponse.Status = .ok) -> Response {
-    let banner: HTML = "<span>Central</span><a href=\"/gaps\">Gaps</a>"
+    let banner: HTML = "<span>Central</span><a href=\"/gaps\">Gaps and findings</a>"
     return Page(
       title: "\(title) · Lotline", banner: banner, body: "<link rel=\"stylesheet\" href=\"/central.css\">" + body
     )
@@ -43,11 +44,13 @@ extension CentralSite {
       <section><h2>Units seen last</h2>\(list(recent, empty: "No unit has been recorded yet."))</section>
       <section><h2>Line PCs</h2>\(list(sources.map(line), empty: "No line PC is known: add one under sources in central.yaml."))</section>
       </div>
-      <h2>Open gaps</h2>
-      \(gaps.items.isEmpty ? "<p class=\"ok\">Nothing is known to be missing.</p>" : bars)
-      \(gaps.items.isEmpty ? "" : "<p><a href=\"/gaps\">All gaps</a></p>")
+      <h2>Open gaps and findings</h2>
+      \(gaps.items.isEmpty ? nothing : bars)
+      \(gaps.items.isEmpty ? "" : "<p><a href=\"/gaps\">All gaps and findings</a></p>")
       """)
   }
+
+  private var nothing: HTML { "<p class=\"ok\">Nothing is known to be missing, and nothing looks wrong.</p>" }
 
   private func list(_ items: [HTML], empty: String) -> HTML {
     items.isEmpty ? "<p class=\"soft\">\(empty)</p>" : "<ul class=\"list\">\(items.joined())</ul>"
@@ -150,13 +153,14 @@ extension CentralSite {
     let bars = found.items.map { pieces.bar($0) }.joined()
     let chosen = ["state": filter.state, "station": filter.station, "kind": filter.kind].sorted { $0.key < $1.key }
       .map { name, value in value.map { "&\(name)=\(CentralWords.path($0))" } ?? "" }.joined()
-    let next: HTML = found.next.map { "<p><a href=\"/gaps?cursor=\($0 + chosen)\">Older gaps</a></p>" } ?? ""
+    let next: HTML = found.next.map { "<p><a href=\"/gaps?cursor=\($0 + chosen)\">Older ones</a></p>" } ?? ""
     return page(
-      "Gaps",
+      "Gaps and findings",
       """
-      <h1>What is missing</h1><p class="soft">The newest first. PENDING is not known to be missing yet: its line PC
-      has not been received that far.</p>
-      \(found.items.isEmpty ? "<p class=\"ok\">Nothing is known to be missing.</p>" : bars)\(next)
+      <h1>What is missing, and what looks wrong</h1><p class="soft">The newest first. A GAP is missing. A FINDING looks
+      wrong, and nothing is missing for it. PENDING is not known to be missing yet: its line PC has not been received
+      that far.</p>
+      \(found.items.isEmpty ? nothing : bars)\(next)
       """)
   }
 
@@ -190,10 +194,14 @@ extension CentralSite {
   }
 
   private func summary(_ gaps: [GapRecord]) -> HTML {
-    let open = gaps.filter { $0.state != "pending" }.count
     guard !gaps.isEmpty else { return "<p class=\"ok sum\">No gap is known at its stations at that time.</p>" }
-    let pending = gaps.count - open
-    let parts = [open > 0 ? "\(open) gap\(open == 1 ? "" : "s")" : nil, pending > 0 ? "\(pending) pending" : nil]
+    let pending = gaps.filter { $0.state == "pending" }.count
+    let findings = gaps.filter { $0.state != "pending" && $0.isFinding }.count
+    let missing = gaps.count - pending - findings
+    let parts = [
+      missing > 0 ? "\(missing) gap\(missing == 1 ? "" : "s")" : nil,
+      findings > 0 ? "\(findings) finding\(findings == 1 ? "" : "s")" : nil, pending > 0 ? "\(pending) pending" : nil,
+    ]
     return "<p class=\"bad sum\">\(parts.compactMap { $0 }.joined(separator: ", ")): shown in their place below.</p>"
   }
 

@@ -1,11 +1,11 @@
 import Events
 import Store
 
-/// The pieces that the pages of units, lots and gaps are made of.
+/// The pieces that the pages of units, lots, gaps and findings are made of.
 struct RecordPieces: Sendable {
   let words: CentralWords
 
-  /// A gap as a bar with its label, never by colour alone.
+  /// A gap or a finding as a bar with its label, never by colour alone.
   func bar(_ gap: GapRecord, unitShown: Bool = true) -> HTML {
     let isPending = gap.state == "pending"
     let place = [gap.anyOf.isEmpty ? gap.source : gap.anyOf.joined(separator: " or "), gap.device]

@@ -76,19 +76,20 @@ struct TraceCommand: AsyncParsableCommand {
 
 struct GapsCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "gaps", abstract: "The ledger of what is missing, as the central keeps it.",
+    commandName: "gaps", abstract: "The ledger of what is missing or looks wrong, as the central keeps it.",
     discussion: """
-      Exit status 1 where a gap is open.
+      A gap is missing; a finding looks wrong, and nothing is missing for it.
+      Exit status 1 where one is open.
 
       EXAMPLES
         lotline gaps --open --central http://127.0.0.1:8480
         lotline gaps --station ST10 --json --central http://127.0.0.1:8480
       """)
 
-  @Flag(help: "Only gaps that are open.")
+  @Flag(help: "Only what is open.")
   var open = false
 
-  @Option(help: "Only gaps of this station.")
+  @Option(help: "Only what is of this station.")
   var station: String?
 
   @OptionGroup var central: CentralOptions
@@ -119,10 +120,12 @@ struct GapsCommand: AsyncParsableCommand {
       output.printRaw(writer.bytes)
       return
     }
-    var table = Table("STATE", "KIND", "STATION", "FROM", "TO", "REASON")
+    var table = Table("STATE", "WHAT", "KIND", "STATION", "FROM", "TO", "REASON")
     for gap in gaps {
-      table.add(["state", "kind", "station", "from", "to", "reason"].map { gap[$0]?.text ?? "" })
+      let what = gap["finding"] == .bool(true) ? "finding" : "gap"
+      let cells = ["kind", "station", "from", "to", "reason"].map { gap[$0]?.text ?? "" }
+      table.add([gap["state"]?.text ?? "", what] + cells)
     }
-    if table.isEmpty { print("no gaps") } else { table.show() }
+    if table.isEmpty { print("no gap and no finding") } else { table.show() }
   }
 }
