@@ -76,7 +76,7 @@ final class TestRTULine: @unchecked Sendable {
 struct ModbusRTUTests {
   static let map = """
     kind: modbus
-    requests: { timeout: 150ms }
+    requests: { timeout: 400ms }
     groups:
       process:
         every: 30ms

@@ -54,12 +54,12 @@ extension ModbusDevice {
     for tag in groups[place].places[index] { groups[place].round?.values[tag] = value }
   }
 
-  /// All of a poll was asked: reports what is worth it.
-  func finish(_ place: Int) async {
-    guard let round = groups[place].round else { return }
+  /// All of a poll was asked: hands over what is worth it, or gives what has to be waited for.
+  func finish(_ place: Int) -> Unkept? {
+    guard let round = groups[place].round else { return nil }
     groups[place].round = nil
-    await report(round, of: place, missing: "not read")
-    polled(place, begun: round.begun, missed: round.missed)
+    defer { polled(place, begun: round.begun, missed: round.missed) }
+    return report(round, of: place, missing: "not read")
   }
 
   /// The line broke: what was answered of polls that were under way counts.
@@ -68,55 +68,62 @@ extension ModbusDevice {
       guard let round = groups[place].round else { continue }
       groups[place].round = nil
       groups[place].search = nil
-      if round.moment != nil { await report(round, of: place, missing: fault.description) }
+      guard round.moment != nil else { continue }
+      if let unkept = report(round, of: place, missing: fault.description) { await keep(unkept) }
     }
   }
 
-  private func report(_ round: PollRound, of place: Int, missing: String) async {
+  private func report(_ round: PollRound, of place: Int, missing: String) -> Unkept? {
     let missing = TagValue.bad(reason: missing, raw: [])
     // Where nothing was asked, since all of it is refused, it is known now.
     let moment = round.moment ?? .now()
-    await report(round.values.map { $0 ?? missing }, of: place, at: moment, asked: round.asked)
+    return report(round.values.map { $0 ?? missing }, of: place, at: moment, asked: round.asked)
   }
 
   /// The device is away: its values are unknown from now on, which is said once.
   func reportUnknown(_ reason: String, at moment: Moment) async {
     for place in groups.indices where groups[place].cycle == nil && groups[place].changes.hasReported {
       let unknown = TagValue.bad(reason: "the device is offline: \(reason)", raw: [])
-      await report(groups[place].group.tags.map { _ in unknown }, of: place, at: moment, asked: nil)
+      let values = groups[place].group.tags.map { _ in unknown }
+      if let unkept = report(values, of: place, at: moment, asked: nil) { await keep(unkept) }
     }
   }
 
-  private func report(_ values: [TagValue], of place: Int, at moment: Moment, asked: Moment?) async {
-    await flush()
+  /// A reading that nobody could be handed: its device waits for the commit.
+  struct Unkept {
+    let reading: Reading
+    fileprivate let place: Int
+    fileprivate let due: [Int]
+    fileprivate let values: [TagValue]
+  }
+
+  /// Hands over what is worth a reading, so that the bus need not wait for its commit; gives it back where it has to.
+  ///
+  /// A plain function, since the frames of suspending ones would stay with each device for ever.
+  private func report(_ values: [TagValue], of place: Int, at moment: Moment, asked: Moment?) -> Unkept? {
     let now = ContinuousClock.now
-    let due = due(values, of: place, at: now)
-    guard !due.isEmpty else { return }
-    let reading = reading(due, of: values, of: place, at: moment, asked: asked)
-    if hand(reading, of: place) { return groups[place].changes.taken(due, of: values, at: now) }
-    // What was refused is offered again with the next poll, since it still differs from what is on disk.
-    if case .accepted = await sink(.reading(reading)) { groups[place].changes.taken(due, of: values, at: now) }
-  }
-
-  /// The tags that are worth a reading.
-  private func due(_ values: [TagValue], of place: Int, at now: ContinuousClock.Instant) -> [Int] {
     if groups[place].handed.takeRefusal() { groups[place].changes.forget() }
-    return groups[place].changes.due(values, at: now)
-  }
-
-  private func reading(
-    _ due: [Int], of values: [TagValue], of place: Int, at moment: Moment, asked: Moment?
-  ) -> Reading {
+    let due = groups[place].changes.due(values, at: now)
+    guard !due.isEmpty else { return nil }
     let group = groups[place].group
-    return Reading(
+    let reading = Reading(
       device: name, group: group.name, moment: moment, asked: asked.flatMap { moment.began(at: $0) },
       tags: due.map { Tag(group.tags[$0].name, values[$0]) })
+    let handed = groups[place].handed
+    guard let readings, !isBehind, handed.hasRoom, handed.hand(reading, to: readings) else {
+      return Unkept(reading: reading, place: place, due: due, values: values)
+    }
+    groups[place].changes.taken(due, of: values, at: now)
+    return nil
   }
 
-  /// Hands a reading over, so that the bus need not wait for its commit; false where it has to.
-  private func hand(_ reading: Reading, of place: Int) -> Bool {
-    guard let readings, groups[place].handed.hasRoom else { return false }
-    return groups[place].handed.hand(reading, to: readings)
+  /// Waits for a reading's commit, behind all that was told before it.
+  ///
+  /// What is refused is offered again with the next poll, since it still differs from what is on disk.
+  func keep(_ unkept: Unkept) async {
+    await flush()
+    guard case .accepted = await sink(.reading(unkept.reading)) else { return }
+    groups[unkept.place].changes.taken(unkept.due, of: unkept.values, at: ContinuousClock.now)
   }
 }
 

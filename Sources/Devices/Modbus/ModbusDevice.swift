@@ -87,8 +87,11 @@ final class ModbusDevice {
       return await flush()
     }
     guard groups[place].cycle != nil else {
-      if try poll(place, over: &link) { await finish(place) }
-      return await flush()
+      let isOver = try poll(place, over: &link)
+      if isBehind { await flush() }
+      if isOver, let unkept = finish(place) { await keep(unkept) }
+      if isBehind { await flush() }
+      return
     }
     let begun = Moment.now().time
     let missed = groups[place].cadence.take(at: ContinuousClock.now)
@@ -229,6 +232,9 @@ final class ModbusDevice {
       }
     }
   }
+
+  /// Something was told that has not gone out yet: no reading may overtake it.
+  var isBehind: Bool { !pending.isEmpty }
 
   /// Sends what waits, up to the first report that is refused; the next round tries again.
   func flush() async {
