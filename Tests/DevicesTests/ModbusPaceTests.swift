@@ -77,6 +77,10 @@ struct ModbusPaceTests {
       seconds.append(cadence.due - start)
       #expect(cadence.take(at: cadence.due) == 0)
       #expect(cadence.due - start == seconds.last! + .seconds(1))
+      // A second poll that comes a whole `every` after the first is in time, whenever it was due.
+      cadence.restart(at: start, phase: phase)
+      #expect(cadence.take(at: start) == 0 && cadence.take(at: start + .milliseconds(1900)) == 0)
+      #expect(cadence.take(at: start + .milliseconds(5900)) >= 3)
       // A first poll that comes late leaves out what has passed, and keeps the device's place.
       cadence.restart(at: start, phase: phase)
       #expect(cadence.take(at: start + .milliseconds(2100)) == 2)

@@ -76,7 +76,7 @@ final class TestRTULine: @unchecked Sendable {
 struct ModbusRTUTests {
   static let map = """
     kind: modbus
-    requests: { timeout: 400ms }
+    requests: { timeout: 150ms }
     groups:
       process:
         every: 30ms
@@ -126,7 +126,9 @@ struct ModbusRTUTests {
   {
     let line = try TestRTULine { request, _, _ in request[0] == 2 ? [] : nil }
     let reports = Reports()
-    let devices = try [unit(1, on: line.path), unit(2, on: line.path), unit(3, on: line.path)]
+    // Patient, since no neighbour may fail because this machine is busy.
+    let map = Self.map.replacing("150ms", with: "600ms")
+    let devices = try (1...3).map { try unit($0, on: line.path, map: map) }
     try await running(devices, into: reports) { devices in
       try await eventually("the neighbours have many answers") {
         devices.status[0].good > 30 && devices.status[2].good > 30
@@ -186,6 +188,7 @@ struct ModbusRTUTests {
       try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: line.path)
       try await eventually("it answers") { devices.status[0].good > 2 }
     }
-    #expect(await reports.holes.filter { $0.kind == .deviceOffline }.count == 1)
+    let holes = await reports.holes
+    #expect(holes.map(\.kind) == [.deviceOffline], "\(holes)")
   }
 }

@@ -36,26 +36,26 @@ struct Cadence: Sendable, Hashable {
   let every: Duration
   /// When the next poll is due.
   private(set) var due: ContinuousClock.Instant
+  /// When it counts as late: a second poll that is due sooner only for the sake of the others is not.
+  private var owed: ContinuousClock.Instant
   /// From the first poll to the second; nil afterwards.
   private var first: Duration?
 
   init(every: Duration, from start: ContinuousClock.Instant) {
     self.every = every
     due = start
+    owed = start
   }
 
   /// Begins the poll that is due and says how many slots passed in the meantime.
   mutating func take(at now: ContinuousClock.Instant) -> UInt64 {
-    let late = max(.zero, now - due)
-    let missed = UInt64(late / every)
-    if let first {
-      self.first = nil
-      due += first
-      if due <= now { due += every * (Int((now - due) / every) + 1) }
-    } else {
-      due += every * Int(missed) + every
-    }
-    return missed
+    let missed = max(.zero, now - owed) / every
+    owed += every * Int(missed) + every
+    due += first ?? every
+    first = nil
+    if due <= now { due += every * (Int((now - due) / every) + 1) }
+    owed = max(due, owed)
+    return UInt64(missed)
   }
 
   /// Starts over: what lies before `start` is another matter than missed polls.
@@ -63,6 +63,7 @@ struct Cadence: Sendable, Hashable {
   /// - Parameter phase: from 0 up to 1, wherever in its rhythm the device shall be.
   mutating func restart(at start: ContinuousClock.Instant, phase: Double = 1) {
     due = start
+    owed = start
     // Not much sooner than asked for: a device may take its time for an answer.
     first = every * (0.25 + 0.75 * phase)
   }
