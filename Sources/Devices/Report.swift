@@ -37,7 +37,10 @@ public struct Reading: Sendable, Hashable {
 public struct CycleReading: Sendable, Hashable {
   public var device: String
   public var group: String
+  /// When the last answer of the block arrived.
   public var moment: Moment
+  /// When the first request of the block was sent, where that was long before: within this time its values are from.
+  public var asked: Timestamp?
   /// The trigger's value: the counter, or 1 for a bit.
   public var trigger: UInt64
   /// The last poll that showed the old trigger; nil if none did (first poll after a start or an outage).
@@ -64,13 +67,14 @@ public struct CycleReading: Sendable, Hashable {
   }
 
   public init(
-    device: String, group: String, moment: Moment, trigger: UInt64, after: Timestamp?, tags: [Tag],
-    result: String? = nil, outside: [String] = [], roles: [ScanData.Role] = [], jump: Jump = .none,
+    device: String, group: String, moment: Moment, asked: Timestamp? = nil, trigger: UInt64, after: Timestamp?,
+    tags: [Tag], result: String? = nil, outside: [String] = [], roles: [ScanData.Role] = [], jump: Jump = .none,
     unsure: [ScanData.Role] = []
   ) {
     self.device = device
     self.group = group
     self.moment = moment
+    self.asked = asked
     self.trigger = trigger
     self.after = after
     self.tags = tags

@@ -18,8 +18,8 @@ extension StationRules {
     }
 
     let data = CycleData(
-      device: cycle.device, trigger: cycle.trigger, after: cycle.after, tags: cycle.tags, result: cycle.result,
-      outside: cycle.outside,
+      device: cycle.device, trigger: cycle.trigger, after: cycle.after, asked: cycle.asked, tags: cycle.tags,
+      result: cycle.result, outside: cycle.outside,
       unsure: cycle.unsure + unsure(cycle, since: cycle.after ?? last?.time, memory.context, said: said))
     memory.cycles[key] = .init(trigger: cycle.trigger, time: cycle.moment.time)
     record(data, id, &draft, &memory)

@@ -112,6 +112,46 @@ struct ModbusBusTests {
     #expect(await reports.readings.allSatisfy { $0.tags.allSatisfy(\.value.isGood) })
   }
 
+  @Test func `the many requests of a cycle's block let a fast group in, and the record is one and right`() async throws
+  {
+    let plc = try TestPLC { _, right in [.pause(.milliseconds(15)), .send(right)] }
+    let places = (0..<10).map { 200 + $0 * 20 }
+    let tags = places.map { "      part-\($0): { at: \(40001 + $0), type: uint16 }" }.joined(separator: "\n")
+    let map = """
+      kind: modbus
+      requests: { max-registers: 2 }
+      groups:
+        cycle:
+          every: 100ms
+          trigger: { tag: count, at: 40100, type: uint16 }
+          acknowledge: { at: 40110 }
+          guard: part-200
+          tags:
+      \(tags)
+        fast: { every: 20ms, report: always, tags: { force: { at: 40001, type: uint16 } } }
+      """
+    let reports = Reports()
+    var before = 0
+    try await running([settings("press", port: plc.port, map: loadedMap(map))], into: reports) { _ in
+      try await eventually("the acknowledge was read") { plc.seen.count > 12 }
+      for place in places { plc[holding: place] = UInt16(place) }
+      before = plc.seen.count
+      plc[holding: 99] = 1
+      try await eventually("the cycle is acknowledged") { plc[holding: 109] == 1 }
+    }
+    let kinds = plc.seen[before...].map { $0.address == 0 }
+    #expect(kinds.count { !$0 } >= 13, "all parts, the guard and the trigger again, the acknowledge")
+    for place in kinds.indices.dropFirst(2) { #expect(kinds[(place - 2)...place].contains(true), "at \(place)") }
+    let cycles = await reports.cycles
+    #expect(cycles.map(\.trigger) == [1] && cycles[0].unsure.isEmpty)
+    #expect(cycles[0].tags.map(\.value) == places.map { .int(Int64($0)) })
+    // From the first request of the block to its last answer.
+    let took = cycles[0].moment.time.since(try #require(cycles[0].asked))
+    #expect(took >= .milliseconds(10 * 15) && took < .seconds(30))
+    #expect(await reports.readings.allSatisfy { $0.tags.allSatisfy(\.value.isGood) })
+    #expect(await reports.findings.isEmpty)
+  }
+
   @Test func `a range that the device has not is a finding, is left alone, and is asked for when it comes back`()
     async throws
   {

@@ -28,6 +28,22 @@ import Testing
         + #""product":"P9","materials":{"coil":"C-55"},"by":{"operator":901,"lot":1042,"materials.coil":998}}}}"#)
   }
 
+  @Test func `when a reading and a cycle were asked for stands before their tags`() {
+    let asked = Timestamp("2026-11-23T08:31:02.023456Z")
+    let cycle = CycleData(device: "press-1", trigger: 17, after: asked, asked: asked, tags: [Tag("a", .int(1))])
+    var writer = JSONWriter()
+    writer.object { cycle.write(to: &$0) }
+    #expect(
+      String(decoding: writer.bytes, as: UTF8.self) == #"{"device":"press-1","trigger":17,"#
+        + #""after":"2026-11-23T08:31:02.023456Z","asked":"2026-11-23T08:31:02.023456Z","tags":{"a":1}}"#)
+    let reading = ReadingData(device: "press-1", group: "g", asked: asked, tags: [Tag("a", .int(1))], stamp: nil)
+    writer = JSONWriter()
+    writer.object { reading.write(to: &$0) }
+    #expect(
+      String(decoding: writer.bytes, as: UTF8.self)
+        == #"{"device":"press-1","group":"g","asked":"2026-11-23T08:31:02.023456Z","tags":{"a":1}}"#)
+  }
+
   @Test(arguments: samples) func `what is written is read back the same`(_ data: any EventData) throws {
     try check(data)
   }
@@ -82,7 +98,8 @@ private let samples: [any EventData] = [
     ]),
   ContextData(station: "ST10", field: "unit", from: "SN1", to: nil, how: .read, by: .sequence(4)),
   CycleData(
-    device: "d", trigger: 65535, after: nil, began: time, tags: [], result: "fail", mode: "rework", outside: ["x"],
+    device: "d", trigger: 65535, after: nil, asked: time, began: time, tags: [], result: "fail", mode: "rework",
+    outside: ["x"],
     components: [.init(kind: "lot", id: "B", place: "left", by: .sequence(1))], unsure: [.init("lot", "L1")],
     broken: ["r"], stamp: fullStamp),
   GapData(kind: .missedCycles, device: "d", station: "ST10", from: time, to: time, count: 3, reason: "jump"),

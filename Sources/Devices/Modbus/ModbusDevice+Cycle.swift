@@ -75,26 +75,48 @@ extension ModbusDevice {
     return reply.refusal == nil ? tag.whole(in: reply.bytes, from: request.address) : nil
   }
 
-  /// Reads the block, has it written to disk and only then acknowledges it.
+  /// Begins to read the block of a cycle that was announced.
   private func record(
     _ value: UInt64, after: Timestamp?, jump: CycleReading.Jump, of place: Int, over link: inout ModbusLink
   ) async throws(LineFault) {
     guard let cycle = groups[place].cycle, cycle.retry.mayTry(at: ContinuousClock.now) else { return }
-    let group = groups[place].group
-    guard let block = try readBlock(of: place, announcedBy: value, over: &link) else {
+    blocks[place] = BlockReading(cycle, of: groups[place].group, announced: value, after: after, jump: jump)
+    try await readOn(place, over: &link)
+  }
+
+  /// So often a device may say that it is busy before what it refuses is recorded as bad.
+  private static let mostBusy = 10
+
+  /// Asks the next request of a block that is being read; once it is whole, the cycle is recorded.
+  ///
+  /// Others of the bus may ask before the next one.
+  func readOn(_ place: Int, over link: inout ModbusLink) async throws(LineFault) {
+    guard let request = blocks[place]?.next, let retry = groups[place].cycle?.retry else { return }
+    let reply = try ask(request, over: &link)
+    guard let outcome = blocks[place]?.take(reply, mayWait: retry.attempts < Self.mostBusy),
+      let reading = blocks.removeValue(forKey: place)
+    else { return }
+    switch outcome {
+    case .block(let block): try await keep(block, announcedBy: reading, of: place, over: &link)
+    case .busy:
       groups[place].cycle?.retry.refused(at: ContinuousClock.now)
       groups[place].cycle?.alarms.held("the device is busy and refuses to show the cycle's values")
-      return
     }
-    var jump = jump
-    if block.trigger != value, let last = cycle.trigger.last {
+  }
+
+  /// Has a cycle written to disk, and only then acknowledges it: at once, since a machine waits for it.
+  private func keep(
+    _ block: CycleBlock, announcedBy reading: BlockReading, of place: Int, over link: inout ModbusLink
+  ) async throws(LineFault) {
+    let group = groups[place].group
+    var jump = reading.jump
+    if block.trigger != reading.announced, let cycle = groups[place].cycle, let last = cycle.trigger.last {
       jump = cycle.trigger.jump(from: last, to: block.trigger)
     }
-    let reading = CycleReading(
-      device: name, group: group.name, moment: block.moment, trigger: block.trigger, after: after, jump: jump,
-      values: block.values, of: group.tags, other: block.other)
+    let record = CycleReading(
+      device: name, group: group.name, block: block, after: reading.after, jump: jump, of: group.tags)
     await flush()
-    switch await sink(.cycle(reading)) {
+    switch await sink(.cycle(record)) {
     case .accepted, .unusable:  // either is on disk
       groups[place].cycle?.retry.done()
       groups[place].cycle?.trigger.committed(block.trigger, at: block.moment.time)
@@ -165,14 +187,11 @@ extension ModbusDevice {
 
 extension CycleReading {
   /// Puts together what the tags of a block say about a cycle.
-  init(
-    device: String, group: String, moment: Moment, trigger: UInt64, after: Timestamp?, jump: Jump,
-    values: [TagValue], of tags: [ModbusTag], other: UInt64? = nil
-  ) {
+  init(device: String, group: String, block: CycleBlock, after: Timestamp?, jump: Jump, of tags: [ModbusTag]) {
     var outside: [String] = []
     var roles: [ScanData.Role] = []
     var result: String?
-    for (tag, value) in zip(tags, values) {
+    for (tag, value) in zip(tags, block.values) {
       if let number = value.number, tag.isOutside(number) { outside.append(tag.name) }
       guard let role = tag.role, let text = value.roleText else { continue }
       if role == "result" {
@@ -185,9 +204,10 @@ extension CycleReading {
       }
     }
     self.init(
-      device: device, group: group, moment: moment, trigger: trigger, after: after,
-      tags: zip(tags, values).map { Tag($0.name, $1) }, result: result, outside: outside, roles: roles, jump: jump,
-      unsure: other.map { [ScanData.Role("trigger", String($0))] } ?? [])
+      device: device, group: group, moment: block.moment, asked: block.moment.began(at: block.asked),
+      trigger: block.trigger, after: after, tags: zip(tags, block.values).map { Tag($0.name, $1) }, result: result,
+      outside: outside, roles: roles, jump: jump,
+      unsure: block.other.map { [ScanData.Role("trigger", String($0))] } ?? [])
   }
 }
 

@@ -16,6 +16,8 @@ final class ModbusDevice {
   var presence: Presence
   var groups: [GroupWatch]
   var refusals: Refusals
+  /// Blocks of cycles that are being read, by the place of their group; nearly always none.
+  var blocks: [Int: BlockReading] = [:]
   /// What the device was found not to have between its tags, told once.
   var toldHoles: Set<AddressRange> = []
   private var breaker = Breaker()
@@ -71,6 +73,8 @@ final class ModbusDevice {
       let turn = TurnChoice.Turn(device: device, group: place)
       if let round = groups[place].round {
         choice.offer(turn, ready: round.ready, deadline: round.deadline)
+      } else if !blocks.isEmpty, blocks[place] != nil {
+        choice.offer(turn, ready: now, deadline: groups[place].cadence.due)
       } else {
         let due = groups[place].cadence.due
         choice.offer(turn, ready: due, deadline: due + groups[place].group.every)
@@ -92,6 +96,10 @@ final class ModbusDevice {
       if isOver, let unkept = finish(place) { await keep(unkept) }
       if isBehind { await flush() }
       return
+    }
+    if !blocks.isEmpty, blocks[place] != nil {
+      try await readOn(place, over: &link)
+      return await flush()
     }
     let begun = Moment.now().time
     let missed = groups[place].cadence.take(at: ContinuousClock.now)
@@ -186,6 +194,7 @@ final class ModbusDevice {
       logger.warning("\(place): \(reason); trying again, for ever\(also)")
     }
     isBeginning = true
+    blocks = [:]
     refusals.returned()
     for place in groups.indices {
       tellOverrun(groups[place].overrun.interrupted(), of: groups[place].group)
@@ -200,6 +209,7 @@ final class ModbusDevice {
 
   /// The daemon stops in the middle of its exchange.
   func broken() {
+    blocks = [:]
     for place in groups.indices {
       groups[place].round = nil
       groups[place].search = nil

@@ -6,6 +6,8 @@ public struct CycleData: EventData {
   public var trigger: UInt64?
   /// Time of the last poll that showed the old trigger: the cycle happened between it and the event's time.
   public var after: Timestamp?
+  /// When the block was asked for, where that was more than 50 ms before the event's time: its values are from between.
+  public var asked: Timestamp?
   /// When the unit's work began, where that is known.
   public var began: Timestamp?
   public var tags: [Tag]
@@ -39,13 +41,15 @@ public struct CycleData: EventData {
   }
 
   public init(
-    device: String, trigger: UInt64?, after: Timestamp?, began: Timestamp? = nil, tags: [Tag], result: String? = nil,
-    mode: String? = nil, outside: [String] = [], components: [Component] = [], unsure: [ScanData.Role] = [],
+    device: String, trigger: UInt64?, after: Timestamp?, asked: Timestamp? = nil, began: Timestamp? = nil,
+    tags: [Tag], result: String? = nil, mode: String? = nil, outside: [String] = [], components: [Component] = [],
+    unsure: [ScanData.Role] = [],
     broken: [String] = [], stamp: Stamp? = nil
   ) {
     self.device = device
     self.trigger = trigger
     self.after = after
+    self.asked = asked
     self.began = began
     self.tags = tags
     self.result = result
@@ -61,6 +65,7 @@ public struct CycleData: EventData {
     json.field("device", device)
     json.field("trigger", trigger)
     json.field("after", after)
+    json.field("asked", asked)
     json.field("began", began)
     json.field("tags", tags)
     json.field("result", result)
@@ -91,7 +96,8 @@ public struct CycleData: EventData {
     guard let device = json["device"]?.text else { return nil }
     self.init(
       device: device, trigger: json["trigger"]?.whole.flatMap { UInt64(exactly: $0) }, after: json["after"]?.time,
-      began: json["began"]?.time, tags: json["tags"]?.tags ?? [], result: json["result"]?.text,
+      asked: json["asked"]?.time, began: json["began"]?.time, tags: json["tags"]?.tags ?? [],
+      result: json["result"]?.text,
       mode: json["mode"]?.text, outside: json["outside"]?.texts ?? [],
       components: (json["components"]?.items ?? []).compactMap { item in
         guard let kind = item["kind"]?.text, let id = item["id"]?.text else { return nil }
