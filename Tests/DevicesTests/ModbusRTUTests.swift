@@ -76,7 +76,7 @@ final class TestRTULine: @unchecked Sendable {
 struct ModbusRTUTests {
   static let map = """
     kind: modbus
-    requests: { timeout: 150ms }
+    requests: { timeout: 500ms }
     groups:
       process:
         every: 30ms
@@ -145,7 +145,7 @@ struct ModbusRTUTests {
   @Test func `the late answer of one unit is nobody's value, and costs the next unit nothing`() async throws {
     let line = try TestRTULine { request, right, number in
       // Later than the limit, while the other unit is being asked.
-      request[0] == 2 && number < 12 ? [.pause(.milliseconds(170)), .send(right)] : nil
+      request[0] == 2 && number < 12 ? [.pause(.milliseconds(520)), .send(right)] : nil
     }
     let reports = Reports()
     try await running([unit(1, on: line.path), unit(2, on: line.path)], into: reports) { devices in
