@@ -52,6 +52,15 @@ struct ModbusCycleTests {
     #expect(plc.written == [1, 2].map { TestPLC.Write(function: 6, address: 109, values: [$0]) })
   }
 
+  @Test func `what a PLC says of the context is written as a scanned code is`() {
+    let address = ModbusAddress(table: .holding, number: 1, text: "40002")
+    let unit = ModbusTag(name: "serial", address: address, type: .string, role: "unit")
+    let now = Moment.now()
+    let block = CycleBlock(trigger: 1, asked: now, moment: now, values: [.string("50%~7")])
+    let cycle = CycleReading(device: "press", group: "cycle", block: block, after: nil, jump: .none, of: [unit])
+    #expect(cycle.roles == [ScanData.Role("unit", "50%25%7E7")] && cycle.tags == [Tag("serial", .string("50%~7"))])
+  }
+
   @Test func `nothing is acknowledged before it is accepted`() async throws {
     let plc = try TestPLC()
     let reports = Reports { if case .cycle = $0 { true } else { false } }

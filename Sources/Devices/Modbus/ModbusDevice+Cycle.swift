@@ -200,7 +200,8 @@ extension CycleReading {
         default: result = text == "pass" || text == "fail" ? text : nil
         }
       } else {
-        roles.append(ScanData.Role(role, text))
+        // As a scanned code is written, so that the same code of both is the same thing.
+        roles.append(ScanData.Role(role, Identifier(code: text).description))
       }
     }
     self.init(
