@@ -55,7 +55,7 @@ public final class LineDevices: Sendable {
     let lives = lives.withLockedValue { $0 }
     guard let found = lives.first(where: { $0.settings.name == device })?.device else {
       throw ReadoutFailure(
-        device: device, address: "no address",
+        .unknown, device: device, address: "no address",
         reason: "there is no such device; there are: \(lives.map(\.settings.name).joined(separator: ", "))")
     }
     switch found {

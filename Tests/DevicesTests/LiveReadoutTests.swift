@@ -48,6 +48,12 @@ struct LiveReadoutTests {
       #expect(await reason("pres", nil) == "there is no such device; there are: press")
       #expect(await reason("press", "proces") == "its map has no group \"proces\"; it has: process")
       #expect(await reason("press", nil) == "no answer within 200ms")
+      for (group, kind) in [("proces", ReadoutFailure.Kind.unknown), ("process", .away)] {
+        let failure = await #expect(throws: ReadoutFailure.self) {
+          try await line.readout(of: "press", group: group)
+        }
+        #expect(failure?.kind == kind)
+      }
     }
   }
 

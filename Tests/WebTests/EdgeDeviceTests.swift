@@ -1,8 +1,8 @@
-import Devices
 import Events
 import TestParts
 import Testing
 
+@testable import Devices
 @testable import Web
 
 @Suite(.timeLimit(.minutes(1)))
@@ -22,6 +22,18 @@ struct EdgeDeviceTests {
       #expect(scanner.status == 409 && scanner.text.contains("is a scanner"))
       let empty = try await get(url + "/v1/devices/press-1/tags?group=process")
       #expect(empty.status == 200 && JSON(empty.body)?["device"]?.text == "press-1")
+    }
+  }
+
+  @Test(arguments: [(ReadoutFailure.Kind.unknown, 404), (.scanner, 409), (.away, 502)])
+  func `why a device could not be read says whose fault it is`(kind: ReadoutFailure.Kind, status: Int) async throws {
+    let bench = try await EdgeBench()
+    let site = bench.site(devices: [Self.press]) { device, group in
+      throw ReadoutFailure(kind, device: device, address: "plc:502", reason: "no group \(group ?? "")")
+    }
+    try await running(site) { url in
+      let answer = try await get(url + "/v1/devices/press-1/tags?group=proces")
+      #expect(answer.status == status && answer.text.contains("Reading press-1 at plc:502: no group proces."))
     }
   }
 }

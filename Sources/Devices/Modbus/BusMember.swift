@@ -37,7 +37,8 @@ final class BusMember: Sendable {
   func readout(group: String?) async throws(ReadoutFailure) -> [TagReadout] {
     let names = map.groups.map(\.name)
     if let group, !names.contains(group) {
-      throw failure("its map has no group \"\(group)\"; it has: \(names.joined(separator: ", "))")
+      let why = "its map has no group \"\(group)\"; it has: \(names.joined(separator: ", "))"
+      throw ReadoutFailure(.unknown, device: name, address: board.current.address, reason: why)
     }
     return try await bus.readout(of: self, group: group).get()
   }

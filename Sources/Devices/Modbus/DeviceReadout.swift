@@ -24,18 +24,30 @@ public struct TagReadout: Sendable, Hashable {
 
 /// Why a device could not be read: which device, and what to look at.
 public struct ReadoutFailure: Error, Sendable, Hashable, CustomStringConvertible {
+  public let kind: Kind
   public let device: String
   public let address: String
   public let reason: String
   public var description: String { "reading \(device) at \(address): \(reason)" }
 
-  init(device: String, address: String, reason: String) {
-    (self.device, self.address, self.reason) = (device, address, reason)
+  /// Whose fault it is.
+  public enum Kind: Sendable, Hashable {
+    /// There is no such device or group.
+    case unknown
+    /// It has no tags.
+    case scanner
+    /// It gives no sound answer, or nobody asks it now.
+    case away
+  }
+
+  init(_ kind: Kind = .away, device: String, address: String, reason: String) {
+    (self.kind, self.device, self.address, self.reason) = (kind, device, address, reason)
   }
 
   init(scanner: String, address: String) {
     self.init(
-      device: scanner, address: address, reason: "it is a scanner; `lotline events --follow` shows what it scans")
+      .scanner, device: scanner, address: address,
+      reason: "it is a scanner; `lotline events --follow` shows what it scans")
   }
 }
 

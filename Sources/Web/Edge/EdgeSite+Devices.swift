@@ -40,7 +40,13 @@ extension EdgeSite {
       return Response(json: DeviceReport(device: name, tags: try await readout(name, request.query("group"))).json)
     } catch let error as ReadoutFailure {
       let sentence = "\(error)"
-      throw WebProblem(.badGateway, "\(sentence.prefix(1).uppercased())\(sentence.dropFirst()).")
+      let status: HTTPResponse.Status =
+        switch error.kind {
+        case .unknown: .notFound
+        case .scanner: .conflict
+        case .away: .badGateway
+        }
+      throw WebProblem(status, "\(sentence.prefix(1).uppercased())\(sentence.dropFirst()).")
     }
   }
 }
