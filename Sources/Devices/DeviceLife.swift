@@ -46,6 +46,7 @@ final class DeviceLife: Sendable {
       if case .waiting = stage { return false } else { return true }
     }
     guard hasBegun else { return }
+    device.settingsChange()
     stopping.give()
     await over.wait()
   }

@@ -1,5 +1,6 @@
 internal import Events
 internal import Logging
+private import NIOConcurrencyHelpers
 
 /// A device of either kind, by its map.
 enum RunningDevice: Sendable {
@@ -28,6 +29,14 @@ enum RunningDevice: Sendable {
     switch self {
     case .modbus(let device): await device.run()
     case .scanner(let device): await device.run()
+    }
+  }
+
+  /// It will be stopped, and not because the daemon is.
+  func settingsChange() {
+    switch self {
+    case .modbus(let device): device.ending.withLockedValue { $0 = .settings }
+    case .scanner(let device): device.ending.withLockedValue { $0 = .settings }
     }
   }
 

@@ -65,6 +65,7 @@ import Testing
       await line.stop(difference.stopped)
       let told = await reports.holes.filter { $0.kind == .deviceOffline }
       #expect(told.map(\.device) == ["goes"] && told[0].kind == .deviceOffline)
+      #expect(told[0].reason?.hasSuffix("; its settings changed meanwhile") == true)
       line.start(new, lastCycles: [:])
       try await heard(reports, from: "comes")
       #expect(line.status.map(\.name) == ["stays", "comes"])

@@ -1,5 +1,6 @@
 internal import Events
 internal import Logging
+internal import NIOConcurrencyHelpers
 
 /// A device as others see it while it takes part in its bus: where it stands, its life, live reads.
 final class BusMember: Sendable {
@@ -11,6 +12,8 @@ final class BusMember: Sendable {
   let logger: Logger
   let readings: ReadingSink?
   let sink: ReportSink
+  /// Why it ends, once it does.
+  let ending = NIOLockedValueBox(Ending.daemon)
   private let bus: ModbusBus
 
   init(

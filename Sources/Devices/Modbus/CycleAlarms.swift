@@ -76,11 +76,11 @@ struct CycleAlarms: Sendable, Hashable {
     return alarms
   }
 
-  /// The daemon stops: what goes on is told as far as it was seen.
-  func stopped(at moment: Moment) -> [Alarm] {
+  /// The device is not asked any more: what goes on is told as far as it was seen.
+  func stopped(at moment: Moment, _ ending: Ending) -> [Alarm] {
     [wait?.told, failure].compactMap { alarm in
       alarm.map {
-        Alarm(kind: $0.kind, from: $0.from, to: moment.time, reason: "\($0.reason); the daemon stopped meanwhile")
+        Alarm(kind: $0.kind, from: $0.from, to: moment.time, reason: $0.reason + ending.suffix)
       }
     }
   }

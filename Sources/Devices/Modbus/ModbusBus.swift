@@ -1,6 +1,7 @@
 internal import Events
 internal import Logging
 internal import Machine
+private import NIOConcurrencyHelpers
 
 /// One connection or serial line with all devices on it: one request at a time, fair between them.
 ///
@@ -188,7 +189,7 @@ actor ModbusBus {
       }
       let seat = seats.remove(at: index)
       last = TurnChoice.Last()
-      await seat.device.stopped()
+      await seat.device.stopped(seat.member.ending.withLockedValue { $0 })
       readouts.removeAll { order, _ in
         guard order.member === seat.member else { return false }
         order.refuse("it is being stopped")

@@ -46,11 +46,11 @@ extension ModbusDevice {
       })
   }
 
-  /// The daemon stops: findings that go on are told as far as they were seen.
-  func tellAlarmsStopped() {
+  /// It is not asked any more: findings that go on are told as far as they were seen.
+  func tellAlarmsStopped(_ ending: Ending) {
     let moment = Moment.now()
     for place in groups.indices {
-      tell(groups[place].cycle?.alarms.stopped(at: moment) ?? [], of: place, at: moment)
+      tell(groups[place].cycle?.alarms.stopped(at: moment, ending) ?? [], of: place, at: moment)
     }
   }
 

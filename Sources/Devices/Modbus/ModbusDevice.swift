@@ -217,11 +217,11 @@ final class ModbusDevice {
   }
 
   /// It is not asked any more: says what is to be said up to now.
-  func stopped() async {
+  func stopped(_ ending: Ending) async {
     for place in groups.indices { tellOverrun(groups[place].overrun.interrupted(), of: groups[place].group) }
-    tellAlarmsStopped()
-    tell(refusals.stopped(at: .now()))
-    tell(presence.stopped(at: .now()))
+    tellAlarmsStopped(ending)
+    tell(refusals.stopped(at: .now(), ending))
+    tell(presence.stopped(at: .now(), ending))
     await flush()
   }
 

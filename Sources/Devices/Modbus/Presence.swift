@@ -47,10 +47,10 @@ struct Presence: Sendable {
     return [change(to: .offline, why, at: moment)]
   }
 
-  /// The daemon stops while the device is away: what it leaves up to now.
-  func stopped(at moment: Moment) -> [Report] {
+  /// Nobody looks for the device any more while it is away: what it leaves up to now.
+  func stopped(at moment: Moment, _ ending: Ending) -> [Report] {
     guard state == .offline else { return [] }
-    let why = (reason.map { "\($0); " } ?? "") + "the daemon stopped meanwhile"
+    let why = (reason ?? "it is away") + ending.suffix
     return [
       .hole(
         Hole(

@@ -102,11 +102,11 @@ struct Refusals: Sendable {
   /// The device is there again, perhaps with another program.
   mutating func returned() { for request in lasting.keys { lasting[request]?.notBefore = nil } }
 
-  /// The daemon stops: what is open is known up to now.
-  mutating func stopped(at moment: Moment) -> [Report] {
+  /// The device is not asked any more: what is open is known up to now.
+  mutating func stopped(at moment: Moment, _ ending: Ending) -> [Report] {
     defer { (lasting, troubles) = ([:], [:]) }
-    return lasting.map { over($0.value, $0.key, at: moment, "; the daemon stopped meanwhile") }
-      + troubles.map { over($0.value, $0.key, at: moment, "; the daemon stopped meanwhile") }
+    return lasting.map { over($0.value, $0.key, at: moment, ending.suffix) }
+      + troubles.map { over($0.value, $0.key, at: moment, ending.suffix) }
   }
 
   private func over(_ found: Lasting, _ request: PlannedRequest, at moment: Moment, _ also: String = "") -> Report {

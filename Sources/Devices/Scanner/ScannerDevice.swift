@@ -20,6 +20,8 @@ actor ScannerDevice {
   private let thread: OwnThread
   private let wake = WakeUp()
   private let board: NIOLockedValueBox<DeviceStatus>
+  /// Why it ends, once it does.
+  nonisolated let ending = NIOLockedValueBox(Ending.daemon)
   var outbox = PendingReports()
   /// Scans that were not kept and whose refusal nobody heard.
   var lost: Hole?
@@ -260,10 +262,11 @@ actor ScannerDevice {
   /// Says what is still to be said: an outage or a finding that lasts is recorded up to now.
   private func endInOrder() async {
     let moment = Moment.now()
+    let why = ending.withLockedValue { $0 }
     await tellLeft(at: moment, all: true)
     tellFolded(at: moment, isOver: true)
-    tell(watch.end(at: moment, because: "the daemon stopped"))
-    endOutage(at: moment, reason: offlineReason + "; the daemon stopped meanwhile")
+    tell(watch.end(at: moment, because: why.rawValue))
+    endOutage(at: moment, reason: offlineReason + why.suffix)
     await flush()
   }
 
