@@ -31,8 +31,8 @@ public enum ModbusPlace: Sendable, Hashable, CustomStringConvertible {
 
 extension DeviceSettings {
   /// Reads `address` with `framing` and `connection`, or `port` with `line`; and `unit`.
-  static func modbusLink(_ fields: inout Fields) -> (link: Link, sharesConnection: Bool)? {
-    let isShared = (fields.choice("connection", of: ["shared", "own"]) ?? "shared") == "shared"
+  static func modbusLink(_ fields: inout Fields) -> (link: Link, connection: Connection)? {
+    let connection = fields.optional("connection").flatMap { Self.connection($0) } ?? .shared(atMost: 1)
     fields.optional("usb")?.refuse(
       found: "\"usb\" of a Modbus device", allowed: "address, or port: /dev/serial/by-id/...")
     guard let place = fields.has("port") ? serialPlace(&fields) : tcpPlace(&fields) else {
@@ -46,7 +46,22 @@ extension DeviceSettings {
     } else {
       unit = fields.integer("unit", in: 1...247)
     }
-    return (.modbus(place, unit: UInt8(unit ?? 1)), isShared)
+    return (.modbus(place, unit: UInt8(unit ?? 1)), connection)
+  }
+
+  /// The most connections to one address: gateways and PLCs allow few.
+  private static let mostConnections = 16
+
+  private static func connection(_ node: SettingsNode) -> Connection? {
+    if node.text == "own" { return .own }
+    if node.text == "shared" { return .shared(atMost: 1) }
+    if let number = node.text.flatMap(Int.init), (1...mostConnections).contains(number) {
+      return .shared(atMost: number)
+    }
+    node.refuse(
+      allowed: "shared, own, or how many the devices at the address may share, 1 to \(mostConnections)",
+      nearest: node.text.flatMap { nearestName(to: $0, among: ["shared", "own"]) })
+    return nil
   }
 
   private static func serialPlace(_ fields: inout Fields) -> ModbusPlace? {
@@ -93,13 +108,19 @@ extension DeviceSettings {
   public func conflict(with other: DeviceSettings) -> (field: String, found: String, allowed: String)? {
     switch (link, other.link) {
     case (.modbus(let mine, _), .modbus(let its, _)):
-      guard mine != its, mine.description == its.description else { return nil }
+      guard mine.description == its.description else { return nil }
+      guard mine != its else { return connectionConflict(with: other) }
       return (mine.isSerial ? "line" : "framing", mine.manner, "\(its.manner) on the same bus")
     case (.modbus(let mine, _), .scanner(let scanner)) where mine.isSerial && mine.description == scanner.description,
       (.scanner(let scanner), .modbus(let mine, _)) where mine.isSerial && mine.description == scanner.description:
       return ("port", "port \(mine)", "another port: a scanner and Modbus devices share none")
     default: return nil
     }
+  }
+
+  private func connectionConflict(with other: DeviceSettings) -> (field: String, found: String, allowed: String)? {
+    guard case .shared(let mine) = connection, case .shared(let its) = other.connection, mine != its else { return nil }
+    return ("connection", "connection: \(mine)", "connection: \(its), as others at this address have it, or own")
   }
 
   /// Takes `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT` apart; the port is 502 where none is given.

@@ -9,8 +9,15 @@ public struct DeviceSettings: Sendable {
   public let groupStations: [String: String]
   public let map: LoadedMap
   public let link: Link
-  /// False: the device has a connection of its own, beside others to the same address.
-  public let sharesConnection: Bool
+  public let connection: Connection
+
+  /// What a Modbus device has to itself of the connections to its address.
+  public enum Connection: Sendable, Hashable {
+    /// One for itself, beside those of the others.
+    case own
+    /// The devices at the address are divided among so many at most.
+    case shared(atMost: Int)
+  }
 
   /// How the device is reached.
   public enum Link: Sendable, Hashable {
@@ -20,14 +27,14 @@ public struct DeviceSettings: Sendable {
 
   public init(
     name: String, station: String, groupStations: [String: String] = [:], map: LoadedMap, link: Link,
-    sharesConnection: Bool = true
+    connection: Connection = .shared(atMost: 1)
   ) {
     self.name = name
     self.station = station
     self.groupStations = groupStations
     self.map = map
     self.link = link
-    self.sharesConnection = sharesConnection
+    self.connection = connection
   }
 
   /// The station that a group (nil: the device as a whole) speaks for.
@@ -47,17 +54,17 @@ public struct DeviceSettings: Sendable {
     let map = Self.map(&fields, maps)
     let groupStations = Self.groupStations(&fields, map)
     let link = Self.link(&fields, of: map?.map)
-    guard let map, let (link, sharesConnection) = link else { return nil }
+    guard let map, let (link, connection) = link else { return nil }
     self.init(
       name: name, station: station, groupStations: groupStations, map: map, link: link,
-      sharesConnection: sharesConnection)
+      connection: connection)
   }
 
   /// Reads how the device is reached; where the map is not known nothing can be said of it.
-  private static func link(_ fields: inout Fields, of map: DeviceMap?) -> (link: Link, sharesConnection: Bool)? {
+  private static func link(_ fields: inout Fields, of map: DeviceMap?) -> (link: Link, connection: Connection)? {
     switch map {
     case .modbus: return modbusLink(&fields)
-    case .serial: return scannerLink(&fields).map { ($0, true) }
+    case .serial: return scannerLink(&fields).map { ($0, .shared(atMost: 1)) }
     case nil:
       for name in ["address", "unit", "port", "usb", "line", "framing", "connection"] { _ = fields.optional(name) }
       return nil

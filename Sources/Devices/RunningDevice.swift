@@ -14,7 +14,7 @@ enum RunningDevice: Sendable {
   ) {
     switch (settings.map.map, settings.link) {
     case (.modbus(let map), .modbus(let place, let unit)):
-      let bus = roster.bus(at: place, named: settings.name, isShared: settings.sharesConnection, logger: logger)
+      let bus = roster.bus(at: place, named: settings.name, connection: settings.connection, logger: logger)
       self = .modbus(
         BusMember(
           settings, map: map, unit: unit, on: bus, lastCycles: lastCycles, logger: logger, sink: sink,

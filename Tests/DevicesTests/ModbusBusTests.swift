@@ -31,7 +31,7 @@ struct ModbusBusTests {
     let map = try loadedMap(Self.map)
     let own = DeviceSettings(
       name: "own", station: "ST10", map: map, link: .modbus(.tcp(host: "127.0.0.1", port: plc.port), unit: 9),
-      sharesConnection: false)
+      connection: .own)
     try await running(units([1, 2, 3], port: plc.port) + [own], into: Reports()) { line in
       try await eventually("all have answers") { line.status.allSatisfy { $0.good > 5 } }
     }
@@ -39,6 +39,26 @@ struct ModbusBusTests {
     #expect(Set(plc.seen.map { $0.bytes[6] }) == [1, 2, 3, 9])
     let connections = Dictionary(grouping: plc.seen) { $0.connection }.values.map { Set($0.map { $0.bytes[6] }) }
     #expect(Set(connections) == [[1, 2, 3], [9]])
+  }
+
+  @Test func `devices at one address are divided among as many connections as it may have`() async throws {
+    let plc = try TestPLC()
+    let map = try loadedMap(Self.map)
+    let devices = (1...5).map { unit in
+      DeviceSettings(
+        name: "unit-\(unit)", station: "ST10", map: map,
+        link: .modbus(.tcp(host: "127.0.0.1", port: plc.port), unit: UInt8(unit)), connection: .shared(atMost: 2))
+    }
+    try await running(devices, into: Reports()) { line in
+      try await eventually("all have answers") { line.status.allSatisfy { $0.good > 5 } }
+      #expect(plc.connectionCount == 2)
+      await line.stop(["unit-1", "unit-3", "unit-5"])
+      line.start(devices, lastCycles: [:])
+      try await eventually("all have answers again") { line.status.allSatisfy { $0.good > 5 } }
+    }
+    let connections = Dictionary(grouping: plc.seen) { $0.connection }.values.map { Set($0.map { $0.bytes[6] }) }
+    #expect(
+      connections.count <= 3 && connections.contains([1, 3, 5]) && connections.contains([2, 4]), "\(connections)")
   }
 
   @Test func `a dead unit costs its neighbours three time limits and then next to nothing`() async throws {
@@ -304,7 +324,7 @@ struct ModbusBusTests {
     func member(_ unit: UInt8) throws -> BusMember {
       let settings = settings("unit-\(unit)", port: plc.port, map: map, unit: unit)
       let bus = roster.bus(
-        at: .tcp(host: "127.0.0.1", port: plc.port), named: "bus", isShared: true, logger: logger)
+        at: .tcp(host: "127.0.0.1", port: plc.port), named: "bus", connection: .shared(atMost: 1), logger: logger)
       guard case .modbus(let modbus) = map.map else { throw CancellationError() }
       return BusMember(settings, map: modbus, unit: unit, on: bus, lastCycles: [:], logger: logger) {
         await reports.take($0)

@@ -41,9 +41,11 @@ struct ModbusSettingsTests {
   ])
   func `a device is reached over TCP or a serial line, with either framing`(fields: String, place: ModbusPlace) throws {
     let (device, problems) = try read("map: press, \(fields), unit: 7")
-    #expect(problems.isEmpty && device?.link == .modbus(place, unit: 7) && device?.sharesConnection == true)
+    #expect(problems.isEmpty && device?.link == .modbus(place, unit: 7) && device?.connection == .shared(atMost: 1))
     let own = try read("map: press, address: plc, connection: own").0
-    #expect(own?.sharesConnection == false)
+    #expect(own?.connection == .own)
+    let two = try read("map: press, address: plc, connection: 2").0
+    #expect(two?.connection == .shared(atMost: 2))
   }
 
   @Test(arguments: [
@@ -58,6 +60,16 @@ struct ModbusSettingsTests {
     let conflict = try #require(mine.conflict(with: its))
     #expect(conflict.field == field && conflict.allowed == "\(allowed) on the same bus")
     #expect(its.conflict(with: its) == nil)
+  }
+
+  @Test func `devices that share the connections of an address agree on how many; one with its own need not`() throws {
+    let one = try #require(try read("map: press, address: plc").0)
+    let two = try #require(try read("map: press, address: plc, connection: 2, unit: 2").0)
+    let own = try #require(try read("map: press, address: plc, connection: own, unit: 3").0)
+    let conflict = try #require(two.conflict(with: one))
+    #expect(conflict.field == "connection" && conflict.found == "connection: 2")
+    #expect(conflict.allowed == "connection: 1, as others at this address have it, or own")
+    #expect(own.conflict(with: two) == nil && two.conflict(with: own) == nil)
   }
 
   @Test(arguments: [
@@ -98,6 +110,11 @@ struct ModbusSettingsTests {
     (
       "map: press, address: plc, framing: ascii",
       "edge.yaml:1: press-1.framing: found \"ascii\"; allowed: tcp, rtu"
+    ),
+    (
+      "map: press, address: plc, connection: 17",
+      "edge.yaml:1: press-1.connection: found \"17\"; allowed: shared, own, or how many the devices at the address may "
+        + "share, 1 to 16"
     ),
     (
       "map: press, address: plc, line: 9600 8N1",

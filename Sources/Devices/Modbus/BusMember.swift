@@ -15,6 +15,7 @@ final class BusMember: Sendable {
   /// Why it ends, once it does.
   let ending = NIOLockedValueBox(Ending.daemon)
   private let bus: ModbusBus
+  private let isHolding = NIOLockedValueBox(true)
 
   init(
     _ settings: DeviceSettings, map: ModbusMap, unit: UInt8, on bus: ModbusBus, lastCycles: [CycleKey: UInt64],
@@ -24,6 +25,7 @@ final class BusMember: Sendable {
     self.map = map
     self.unit = unit
     self.bus = bus
+    bus.count(1)
     self.lastCycles = lastCycles
     self.logger = logger
     self.readings = readings
@@ -33,8 +35,22 @@ final class BusMember: Sendable {
         name: settings.name, station: settings.station, kind: "modbus", address: "\(bus.place) unit \(unit)"))
   }
 
+  deinit { leave() }
+
   /// Takes part until the task is cancelled; returns when the device has said its last word.
-  func run() async { await bus.attend(self) }
+  func run() async {
+    await bus.attend(self)
+    leave()
+  }
+
+  /// It holds its bus no more, told once.
+  private func leave() {
+    let isFirst = isHolding.withLockedValue { isHolding in
+      defer { isHolding = false }
+      return isHolding
+    }
+    if isFirst { bus.count(-1) }
+  }
 
   /// Reads a group, or all of the map, over the bus's connection, in its turn between polls.
   func readout(group: String?) async throws(ReadoutFailure) -> [TagReadout] {

@@ -1,27 +1,31 @@
 internal import Logging
 private import NIOConcurrencyHelpers
 
-/// The buses of a line PC: devices at the same address, or on the same serial line, get the same one.
+/// The buses of a line PC: devices at the same address, or on the same serial line, share one, or as many as the settings
+/// allow at that address.
 final class BusRoster: Sendable {
   private struct Entry {
     weak var bus: ModbusBus?
   }
 
   private let tap: WireTap?
-  private let entries = NIOLockedValueBox<[ModbusPlace: Entry]>([:])
+  private let entries = NIOLockedValueBox<[ModbusPlace: [Entry]]>([:])
 
   /// - Parameter tap: sees what passes over each bus; nil costs nothing.
   init(tap: WireTap? = nil) { self.tap = tap }
 
-  /// The bus of a place; a connection of its own for a device that asks for one.
+  /// The bus of a place with the fewest devices; one of its own for a device that asks for that.
   ///
   /// A bus lives as long as a device holds it.
-  func bus(at place: ModbusPlace, named name: String, isShared: Bool, logger: Logger) -> ModbusBus {
-    guard isShared else { return ModbusBus(place, name: name, tap: tap, logger: logger) }
+  func bus(
+    at place: ModbusPlace, named name: String, connection: DeviceSettings.Connection, logger: Logger
+  ) -> ModbusBus {
+    guard case .shared(let most) = connection else { return ModbusBus(place, name: name, tap: tap, logger: logger) }
     return entries.withLockedValue { entries in
-      if let bus = entries[place]?.bus { return bus }
+      let open = entries[place, default: []].compactMap(\.bus)
+      if open.count >= most, let bus = open.prefix(most).min(by: { $0.memberCount < $1.memberCount }) { return bus }
       let bus = ModbusBus(place, name: name, tap: tap, logger: logger)
-      entries[place] = Entry(bus: bus)
+      entries[place] = (open + [bus]).map { Entry(bus: $0) }
       return bus
     }
   }

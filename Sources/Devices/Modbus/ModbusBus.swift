@@ -17,6 +17,8 @@ actor ModbusBus {
   /// Ends the loop's waits.
   nonisolated private let bell: Bell
   nonisolated private let desk: BusDesk
+  /// Devices that hold it.
+  nonisolated private let members = NIOLockedValueBox(0)
   private let dialer: Dialer
   private let logger: Logger
   private var seats: [Seat] = []
@@ -47,6 +49,11 @@ actor ModbusBus {
     desk = BusDesk(bell: bell)
     reconnection = Reconnection(longest: place.isSerial ? .seconds(2) : Reconnection.longest)
   }
+
+  nonisolated var memberCount: Int { members.withLockedValue { $0 } }
+
+  /// A device holds it from now on, or with -1 no more.
+  nonisolated func count(_ change: Int) { members.withLockedValue { $0 += change } }
 
   /// Has a device take part until the task is cancelled.
   nonisolated func attend(_ member: BusMember) async { await desk.attend(member) { await self.work() } }
