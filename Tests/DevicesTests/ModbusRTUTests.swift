@@ -188,7 +188,8 @@ struct ModbusRTUTests {
       try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: line.path)
       try await eventually("it answers") { devices.status[0].good > 2 }
     }
-    let holes = await reports.holes
+    // A busy machine may miss polls after it, which is another hole.
+    let holes = await reports.holes.filter { $0.kind != .missedPolls }
     #expect(holes.map(\.kind) == [.deviceOffline], "\(holes)")
   }
 }
