@@ -41,6 +41,7 @@ import Testing
       #expect(await flooded.desk.scans.filter { $0.problem != nil }.count < 40)
       let reports = await flooded.desk.reports
       let findings = reports.compactMap { if case .finding(let finding) = $0 { finding } else { nil } }
+      #expect(findings.count <= 2, "begun once, and perhaps over by now")
       #expect(findings.first?.kind == .onlyGarbage && findings.first?.to == nil)
       try await eventually("the finding is over") {
         await flooded.desk.reports.contains { if case .finding(let finding) = $0 { finding.to != nil } else { false } }
@@ -54,7 +55,9 @@ import Testing
   /// Sends bytes of all values, the same at each run.
   private func pour(_ megabytes: Int, MB gun: SimulatedScanner) async throws {
     var random = Seeded(seed: 1_000_000_000)
-    let block = (0..<65536).map { _ in UInt8.random(in: 0...255, using: &random) }
+    var block = (0..<65536).map { _ in UInt8.random(in: 0...255, using: &random) }
+    // What chance does once in a while: a frame that reads as text, though no rule knows it.
+    block.replaceSubrange(30_000..<30_007, with: "\rnoise\r".utf8)
     for _ in 0..<megabytes * 16 {
       try await gun.send(block, within: .seconds(600))
       _ = await gun.received()

@@ -46,6 +46,9 @@ struct ScanWatch: Sendable {
     self.silentAfter = silentAfter
   }
 
+  /// Nothing but garbage has come for a while: what looks like a code there, and no rule knows, is part of it.
+  var seesGarbage: Bool { garbageSign != nil }
+
   /// The port is open: the time begins to run.
   mutating func began(at moment: Moment) { if silence == nil { lastValid = moment } }
 

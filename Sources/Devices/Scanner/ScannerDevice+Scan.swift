@@ -12,7 +12,12 @@ extension ScannerDevice {
 
   /// Hands a frame over, and says what is to be answered.
   func hand(over frame: FrameReader.Frame) async -> Answer {
-    let scan = map.scan(of: frame, device: name)
+    var scan = map.scan(of: frame, device: name)
+    if scan.problem == nil, watch.seesGarbage, scan.roles.isEmpty, !map.codes.isEmpty {
+      // Of random bytes one frame in hundreds reads as text: each would end the finding, to begin it anew.
+      scan.text = nil
+      scan.problem = "no rule of the map knows it, and the line gives nothing but garbage"
+    }
     if let problem = scan.problem {
       // What became text came over the line well: only its code is wrong.
       if scan.text == nil { tell(watch.unusable(frame.raw, lineErrors: frame.lineErrors, at: frame.moment)) }
