@@ -70,6 +70,11 @@ final class Daemon {
     return nanoseconds / 1e9
   }
 
+  /// How many files and sockets it has open.
+  func descriptors() throws -> Int {
+    try FileManager.default.contentsOfDirectory(atPath: "/proc/\(process.processIdentifier)/fd").count
+  }
+
   /// Megabytes of memory of its own, and resident in all.
   func memory() throws -> (own: Double, resident: Double) {
     let status = try String(contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)

@@ -10,7 +10,12 @@ struct EdgeFolder {
   /// - Parameters:
   ///   - registers: of each group, each register a tag.
   ///   - groups: how many of them, all at the same rate.
-  init(_ path: String, ports: [Int], registers: Int, every: String, report: String = "always", groups: Int = 1) throws {
+  ///   - scanner: the serial line of one that ends its codes with CR; nil: there is none.
+  ///   - central: where events are pushed to; nil: nowhere.
+  init(
+    _ path: String, ports: [Int], registers: Int, every: String, report: String = "always", groups: Int = 1,
+    scanner: String? = nil, central: String? = nil
+  ) throws {
     self.path = path
     port = try ReservedPort()
     try FileManager.default.createDirectory(atPath: path + "/devices", withIntermediateDirectories: true)
@@ -35,9 +40,22 @@ struct EdgeFolder {
       groups:
       \(group)
       """, to: path + "/devices/registers.yaml")
-    let devices = ports.enumerated().map { number, port in
+    var devices = ports.enumerated().map { number, port in
       "      plc-\(number): { map: registers, address: \"127.0.0.1:\(port)\" }\n"
     }.joined()
+    if let scanner {
+      try write(
+        """
+        kind: serial
+        about: Codes that end with CR
+        line: 115200 8N1
+        frame: { end: "\\r" }
+        codes:
+          - { match: "^(?<unit>SN[0-9]{4,12})$" }
+
+        """, to: path + "/devices/scanner.yaml")
+      devices += "      scanner: { map: scanner, port: \"\(scanner)\" }\n"
+    }
     try write(
       """
       source: bench
@@ -47,6 +65,7 @@ struct EdgeFolder {
       \(devices)queue: { path: \(path)/queue.db, limit: 10GB, keep: 30d }
       web: { listen: "127.0.0.1:\(port.port)" }
       control: { socket: \(path)/edge.sock }
+      \(central.map { "central: { url: \"\($0)\" }" } ?? "")
 
       """, to: path + "/edge.yaml")
   }
