@@ -7,7 +7,7 @@ struct Bench {
   /// Of the ingest and of the backlog.
   var events = 200_000
   /// Of the steady load.
-  var seconds = 600
+  var seconds = 720
   var json: String?
   var chosen: Set<String> = []
 
