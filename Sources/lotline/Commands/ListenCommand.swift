@@ -105,11 +105,12 @@ struct ListenCommand: AsyncParsableCommand {
   private func listen(to place: LineTap.Place, _ map: ScannerMap?) async throws {
     let tap = LineTap(place, rule: map?.frame)
     try await tap.open()
-    complain("listening to \(place)\(length == nil ? "; Ctrl-C ends it" : "")")
+    let words = "listening to \(place)\(length == nil ? "; Ctrl-C ends it" : "")"
     let limit = length.flatMap { parseDuration($0) }
     let (most, json) = (count, output.json)
     let heard = try await Interrupts(last: {}).during { stop in
-      try await Self.frames(of: tap, limit: limit, most: most, until: stop) { frame, before in
+      complain(words)
+      return try await Self.frames(of: tap, limit: limit, most: most, until: stop) { frame, before in
         HeardLine(frame, before: before, map: map).tell(json: json)
       }
     }

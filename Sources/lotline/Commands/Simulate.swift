@@ -81,10 +81,10 @@ struct SimulateCommand: AsyncParsableCommand {
       let loaded = try maps.map { try Self.load($0) }
       try check(loaded)
       let plays = try await plays(of: loaded)
-      for play in plays { await play.announce() }
       let typed = TypedLines()
       let scanners = plays.compactMap { $0 as? ScannerPlay }.filter { code.isEmpty && !$0.name.isEmpty }
       try await Interrupts(last: {}).during { stop in
+        for play in plays { await play.announce() }
         try await withThrowingTaskGroup(of: Bool.self) { group in
           for play in plays {
             group.addTask {

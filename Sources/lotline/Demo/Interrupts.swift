@@ -9,18 +9,23 @@ struct Interrupts: Sendable {
 
   init(last: @escaping @Sendable () async -> Void) { self.last = last }
 
-  /// Runs `body`, whose stream tells it of the first interrupt.
+  /// Runs `body`, whose stream tells it of the first interrupt; once it runs, none is missed.
   func during<Result: Sendable>(_ body: @Sendable (AsyncStream<Void>) async throws -> Result) async throws -> Result {
     let (stop, stopping) = AsyncStream.makeStream(of: Void.self)
     let (signals, arriving) = AsyncStream.makeStream(of: Void.self)
+    let (watched, watching) = AsyncStream.makeStream(of: Void.self)
     let sources = [SIGINT, SIGTERM].map { number in
       signal(number, SIG_IGN)  // the source below takes it instead
       let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
       source.setEventHandler { arriving.yield() }
+      // Until then the signal is ignored, and whoever was told that Ctrl-C ends it would press it in vain.
+      source.setRegistrationHandler { watching.yield() }
       source.resume()
       return source
     }
     defer { for source in sources { source.cancel() } }
+    var ready = watched.makeAsyncIterator()
+    for _ in sources { _ = await ready.next() }
     let watch = Task {
       var count = 0
       for await _ in signals {
