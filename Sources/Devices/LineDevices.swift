@@ -20,14 +20,13 @@ public final class LineDevices: Sendable {
   ///
   /// - Parameters:
   ///   - lastCycles: the trigger of the last committed cycle, by device and group.
-  ///   - tap: sees what passes over each Modbus bus; nil costs nothing.
   ///   - sink: takes each report and answers after its commit.
   ///   - readings: takes readings of PLCs without making their bus wait; nil: they go the way of all reports.
   public init(
-    _ devices: [DeviceSettings], lastCycles: [CycleKey: UInt64], logger: Logger, tap: WireTap? = nil,
+    _ devices: [DeviceSettings], lastCycles: [CycleKey: UInt64], logger: Logger,
     sink: @escaping ReportSink, readings: ReadingSink? = nil
   ) {
-    roster = BusRoster(tap: tap)
+    roster = BusRoster()
     self.logger = logger
     self.sink = sink
     self.readings = readings
@@ -52,16 +51,19 @@ public final class LineDevices: Sendable {
   /// - Throws: `ReadoutFailure` where there is no such device or group, it is a scanner, it is away, or the daemon
   ///   stops. A device that is being connected to answers once that has ended, after five seconds at most.
   public func readout(of device: String, group: String? = nil) async throws(ReadoutFailure) -> [TagReadout] {
-    let lives = lives.withLockedValue { $0 }
-    guard let found = lives.first(where: { $0.settings.name == device })?.device else {
-      throw ReadoutFailure(
-        .unknown, device: device, address: "no address",
-        reason: "there is no such device; there are: \(lives.map(\.settings.name).joined(separator: ", "))")
-    }
+    let found = try life(of: device).device
     switch found {
     case .modbus(let modbus): return try await modbus.readout(group: group)
     case .scanner: throw ReadoutFailure(scanner: device, address: found.status.address)
     }
+  }
+
+  func life(of device: String) throws(ReadoutFailure) -> DeviceLife {
+    let lives = lives.withLockedValue { $0 }
+    if let found = lives.first(where: { $0.settings.name == device }) { return found }
+    throw ReadoutFailure(
+      .unknown, device: device, address: "no address",
+      reason: "there is no such device; there are: \(lives.map(\.settings.name).joined(separator: ", "))")
   }
 
   /// What other settings would stop and start; nothing is done yet.

@@ -40,6 +40,14 @@ enum RunningDevice: Sendable {
     }
   }
 
+  /// Where what passes between it and this PC can be listened to.
+  var tap: TapPoint {
+    switch self {
+    case .modbus(let device): device.tap
+    case .scanner(let device): device.tap
+    }
+  }
+
   var status: DeviceStatus {
     switch self {
     case .modbus(let device): device.board.current

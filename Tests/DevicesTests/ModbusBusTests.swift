@@ -293,25 +293,25 @@ struct ModbusBusTests {
   @Test func `who looks on sees each frame that is sent and received`() async throws {
     let plc = try TestPLC()
     plc[holding: 0] = 0x1234
-    let (frames, tap) = AsyncStream.makeStream(of: WireFrame.self)
     var logger = Logger(label: "test")
     logger.logLevel = .critical
-    let line = LineDevices(try units([1], port: plc.port), lastCycles: [:], logger: logger) {
-      tap.yield($0)
-    } sink: { _ in
-      .accepted
-    }
+    let line = LineDevices(try units([1], port: plc.port), lastCycles: [:], logger: logger) { _ in .accepted }
+    let entries = try line.recording(of: line.status[0].name).entries
     let running = Task { await line.run() }
-    var seen: [WireFrame] = []
-    for await frame in frames where seen.count < 2 {
-      seen.append(frame)
-      if seen.count == 2 { break }
+    var seen: [WireEntry] = []
+    for await entry in entries {
+      seen.append(entry)
+      if seen.count == 3 { break }
     }
     running.cancel()
     await running.value
-    #expect(seen.map(\.direction) == [.sent, .received])
-    #expect(Array(seen[0].bytes[6...]) == [1, 3, 0, 0, 0, 1] && Array(seen[1].bytes[6...]) == [1, 3, 2, 0x12, 0x34])
-    #expect(seen[0].moment.boottimeNanoseconds <= seen[1].moment.boottimeNanoseconds)
+    #expect(seen[0].kind == .note("connected"))
+    guard case .sent(let sent) = seen[1].kind, case .received(let received, []) = seen[2].kind else {
+      Issue.record("\(seen)")
+      return
+    }
+    #expect(Array(sent[6...]) == [1, 3, 0, 0, 0, 1] && Array(received[6...]) == [1, 3, 2, 0x12, 0x34])
+    #expect(seen[1].moment.boottimeNanoseconds <= seen[2].moment.boottimeNanoseconds)
   }
 
   @Test func `a device leaves its bus and the others go on over the same connection`() async throws {

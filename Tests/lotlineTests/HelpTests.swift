@@ -71,6 +71,8 @@ private struct ExamplePlace {
     try FileManager.default.copyItem(
       atPath: folder.file("devices/hydraulic-press.yaml"), toPath: folder.file("devices/press.yaml"))
     try FileManager.default.copyItem(atPath: folder.file("devices"), toPath: folder.file("etc/lotline/devices"))
+    try FileManager.default.copyItem(
+      atPath: "\(Program.tree)/Tests/recorded/press.jsonl", toPath: folder.file("press.jsonl"))
     try folder.write("tags.csv", "group,tag,at,type\nprocess,force,40001,float32\n")
     let edge = folder.file("etc/lotline/edge.yaml")
     let settings = try String(contentsOfFile: edge, encoding: .utf8)
@@ -90,7 +92,9 @@ private struct ExamplePlace {
   func mayFail(_ example: String) -> Bool {
     let needsOthers = [
       "status", "events", "trace", "gaps", "verify", "listen", "edge", "central", "read", "import", "reload",
+      "replay",
     ]
+    if example.hasPrefix("lotline record") { return !example.contains("--for 2s") }
     return needsOthers.contains(String(example.split(separator: " ")[1]))
   }
 
@@ -105,7 +109,7 @@ private struct ExamplePlace {
       .replacing("--port 1502", with: "--port 0")
     let command = String(line.split(separator: " ")[1])
     if !line.contains("--config"),
-      ["check", "read", "status", "events", "verify", "export", "reload"].contains(command)
+      ["check", "read", "record", "status", "events", "verify", "export", "reload"].contains(command)
     {
       line += " --config etc/lotline/edge.yaml"
     }
@@ -113,7 +117,9 @@ private struct ExamplePlace {
       "/bin/sh", ["-c", "cd \(folder.path) && exec \(Program.lotline)\(line.dropFirst("lotline".count))"], in: folder,
       name: "example")
     try program.closeInput()
-    let endless = ["--watch", "--follow", " run", "simulate", "listen"].contains { line.contains($0) }
+    let endless = ["--watch", "--follow", " run", "simulate", "listen", "--for 10m", "--limit"].contains {
+      line.contains($0)
+    }
     guard endless else { return (try await program.ended(), program.said) }
     try await eventually("\(example) says something") {
       !program.isRunning || !program.printed.isEmpty || !program.said.isEmpty

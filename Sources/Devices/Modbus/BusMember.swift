@@ -37,6 +37,8 @@ final class BusMember: Sendable {
 
   deinit { leave() }
 
+  var tap: TapPoint { bus.tap }
+
   /// Takes part until the task is cancelled; returns when the device has said its last word.
   func run() async {
     await bus.attend(self)

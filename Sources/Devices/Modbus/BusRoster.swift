@@ -8,11 +8,7 @@ final class BusRoster: Sendable {
     weak var bus: ModbusBus?
   }
 
-  private let tap: WireTap?
   private let entries = NIOLockedValueBox<[ModbusPlace: [Entry]]>([:])
-
-  /// - Parameter tap: sees what passes over each bus; nil costs nothing.
-  init(tap: WireTap? = nil) { self.tap = tap }
 
   /// The bus of a place with the fewest devices; one of its own for a device that asks for that.
   ///
@@ -20,11 +16,11 @@ final class BusRoster: Sendable {
   func bus(
     at place: ModbusPlace, named name: String, connection: DeviceSettings.Connection, logger: Logger
   ) -> ModbusBus {
-    guard case .shared(let most) = connection else { return ModbusBus(place, name: name, tap: tap, logger: logger) }
+    guard case .shared(let most) = connection else { return ModbusBus(place, name: name, logger: logger) }
     return entries.withLockedValue { entries in
       let open = entries[place, default: []].compactMap(\.bus)
       if open.count >= most, let bus = open.prefix(most).min(by: { $0.memberCount < $1.memberCount }) { return bus }
-      let bus = ModbusBus(place, name: name, tap: tap, logger: logger)
+      let bus = ModbusBus(place, name: name, logger: logger)
       entries[place] = (open + [bus]).map { Entry(bus: $0) }
       return bus
     }

@@ -2,9 +2,9 @@
 struct Dialer: Sendable {
   let place: ModbusPlace
   private let lookup: HostLookup?
-  private let tap: WireTap?
+  private let tap: TapPoint?
 
-  init(_ place: ModbusPlace, tap: WireTap? = nil) {
+  init(_ place: ModbusPlace, tap: TapPoint? = nil) {
     self.place = place
     self.tap = tap
     lookup =

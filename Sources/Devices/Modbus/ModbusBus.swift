@@ -12,6 +12,7 @@ private import NIOConcurrencyHelpers
 /// left out; the unit itself is left alone for one more time limit.
 actor ModbusBus {
   nonisolated let place: ModbusPlace
+  nonisolated let tap = TapPoint()
   nonisolated private let thread: OwnThread
   nonisolated var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
   /// Ends the loop's waits.
@@ -40,7 +41,7 @@ actor ModbusBus {
   static let longestSilence: Duration = .seconds(2)
 
   /// Opens nothing yet; `name` is the thread's.
-  init(_ place: ModbusPlace, name: String, tap: WireTap?, logger: Logger) {
+  init(_ place: ModbusPlace, name: String, logger: Logger) {
     self.place = place
     self.logger = logger
     dialer = Dialer(place, tap: tap)
@@ -78,12 +79,14 @@ actor ModbusBus {
       do throws(LineFault) {
         var link = try dialer.connect(timeout: seats.map(\.device.map.requests.timeout).max() ?? .seconds(1))
         logger.debug("\(place): connected")
+        tap.take(.note("connected"))
         reconnection.answered()
         link.rest(for: seats.map(\.device.map.requests.pauseAfterConnect).max() ?? .zero)
         for seat in seats { seat.device.connected() }
         try await serve(over: &link, since: ContinuousClock.now)
       } catch {
         guard error != .stopped else { continue }
+        tap.take(.note(error.description))
         for seat in seats { await seat.device.lost(error) }
         refuseReadouts { _ in true }
         notBefore =
@@ -137,6 +140,7 @@ actor ModbusBus {
       device.broken()
       throw fault
     }
+    tap.take(.note(fault.description))
     var rested = Duration.zero
     if framing == .rtu, case .timeout(let limit, _) = fault { rested = limit }
     await device.failed(fault, tried: ContinuousClock.now - begun, rested: rested)

@@ -1,5 +1,4 @@
 private import CModbus
-public import Events
 import Glibc
 import Machine
 
@@ -24,11 +23,10 @@ struct ModbusLink: ~Copyable {
   private(set) var earliest = ContinuousClock.now
   /// What came last on a serial line was no right answer: more of it may be on its way.
   private var isUnquiet = false
-  /// Questions on a serial line whose answer did not come in time, one a unit: it may still come.
-  private var overdue: [Exchange] = []
+  private var overdue = OverdueQuestions()
   /// What a call of `recv` gives; longer than any frame.
   private var buffer = [UInt8](repeating: 0, count: 512)
-  private let tap: WireTap?
+  private let tap: TapPoint?
 
   /// No descriptor from here on: libmodbus waits with `select`, which ends the process at 1024.
   ///
@@ -38,7 +36,7 @@ struct ModbusLink: ~Copyable {
   static let longestConnect: Duration = .seconds(5)
 
   /// Connects to an address within `timeout`; a name would be looked up without a limit (`Dialer` does it with one).
-  init(host: String, port: Int, framing: ModbusFraming = .tcp, timeout: Duration, tap: WireTap? = nil)
+  init(host: String, port: Int, framing: ModbusFraming = .tcp, timeout: Duration, tap: TapPoint? = nil)
     throws(LineFault)
   {
     try Self.checkDescriptors()
@@ -65,7 +63,7 @@ struct ModbusLink: ~Copyable {
   }
 
   /// Opens a serial line for us alone.
-  init(path: String, line: SerialLine, tap: WireTap? = nil) throws(LineFault) {
+  init(path: String, line: SerialLine, tap: TapPoint? = nil) throws(LineFault) {
     let opened: SerialPort
     do { opened = try SerialPort(path: path, line: line) } catch { throw .connect(error.reason) }
     context = nil
@@ -131,7 +129,7 @@ struct ModbusLink: ~Copyable {
       if isSerial, error.leavesLine {
         isSound = true
         isUnquiet = true
-        if case .timeout = error { noteOverdue(exchange) }
+        if case .timeout = error { overdue.note(exchange) }
       }
       throw error
     }
@@ -141,7 +139,7 @@ struct ModbusLink: ~Copyable {
   private mutating func checkSilence() throws(LineFault) {
     let count = read()
     if count > 0 {
-      show(.received, Array(buffer[..<count]))
+      tap?.take(.received(Array(buffer[..<count]), damaged: []))
       throw .leftover(count)
     }
     if count == 0 { throw .closed }
@@ -150,7 +148,7 @@ struct ModbusLink: ~Copyable {
   }
 
   private func send(_ bytes: [UInt8], by deadline: ContinuousClock.Instant, of timeout: Duration) throws(LineFault) {
-    show(.sent, bytes)
+    tap?.take(.sent(bytes))
     var sent = 0
     while sent < bytes.count {
       let count = bytes[sent...].withUnsafeBytes { part in
@@ -194,9 +192,9 @@ struct ModbusLink: ~Copyable {
         if failure.code == EAGAIN { continue }
         throw Self.fault(failure)
       }
-      show(.received, Array(buffer[..<count]))
+      tap?.take(.received(Array(buffer[..<count]), damaged: []))
       received += buffer[..<count]
-      if !overdue.isEmpty, isLate(&received, beside: exchange) { continue }
+      if !overdue.isEmpty, overdue.isLate(&received, beside: exchange.unit) { continue }
       if let answer = try exchange.answer(in: received) { return answer }
     }
   }
@@ -226,10 +224,6 @@ struct ModbusLink: ~Copyable {
     }
   }
 
-  private func show(_ direction: WireFrame.Direction, _ bytes: @autoclosure () -> [UInt8]) {
-    tap?(WireFrame(direction: direction, moment: .now(), bytes: bytes()))
-  }
-
   private static func fault(_ failure: SystemFailure) -> LineFault {
     switch failure.code {
     case ECONNRESET, EPIPE: .closed
@@ -254,7 +248,7 @@ extension ModbusLink {
       let count = read()
       if count == 0 { throw .unplugged }
       if count > 0 {
-        show(.received, Array(buffer[..<count]))
+        tap?.take(.received(Array(buffer[..<count]), damaged: []))
         isUnquiet = true
         guard ContinuousClock.now < limit else { throw .noise }
         continue
@@ -264,30 +258,6 @@ extension ModbusLink {
       guard isUnquiet else { return }
       if try isReady(for: POLLIN, by: ContinuousClock.now + Self.quiet) { continue }
       isUnquiet = false
-    }
-  }
-
-  private mutating func noteOverdue(_ exchange: Exchange) {
-    overdue.removeAll { $0.unit == exchange.unit }
-    overdue.append(exchange)
-  }
-
-  /// Whether what came is the late answer of another unit, whole or so far: it costs the one that is asked nothing.
-  ///
-  /// That of the same unit cannot be told from a right one, which is why such a unit is left alone for a while
-  /// (`Breaker.failed`).
-  private mutating func isLate(_ received: inout [UInt8], beside exchange: Exchange) -> Bool {
-    guard let first = received.first, first != exchange.unit,
-      let index = overdue.firstIndex(where: { $0.unit == first })
-    else { return false }
-    do throws(LineFault) {
-      if try overdue[index].answer(in: received) != nil {
-        overdue.remove(at: index)
-        received = []
-      }
-      return true
-    } catch {
-      return false
     }
   }
 }
@@ -303,18 +273,3 @@ extension SerialLine {
     return .microseconds(3_500_000 * bits / baud)
   }
 }
-
-/// What passed over a bus, as it passed: for a record of it.
-public struct WireFrame: Sendable, Hashable {
-  public enum Direction: String, Sendable, Hashable { case sent, received }
-
-  public let direction: Direction
-  /// When it was handed to the system, or came from it.
-  public let moment: Moment
-  public let bytes: [UInt8]
-}
-
-/// Sees what passes over a bus, on the bus's thread: it must not block.
-///
-/// Bytes of one frame may come in pieces.
-public typealias WireTap = @Sendable (WireFrame) -> Void

@@ -72,7 +72,9 @@ extension ScannerDevice {
       case .refused: map.acknowledge.refused
       case .none: []
       }
-    guard !bytes.isEmpty, let reason = link.send(bytes) else { return }
+    guard !bytes.isEmpty else { return }
+    tap.take(.sent(bytes))
+    guard let reason = link.send(bytes) else { return }
     count("unanswered")
     if answerLog.isDue(reason) {
       logger.warning("scanner \(name): the answer to a scan could not be written to \(place): \(reason)")
@@ -85,10 +87,7 @@ extension ScannerDevice {
   func tellLeft(at moment: Moment, all: Bool) async {
     guard let left = all ? presence?.leave() : presence?.left(at: moment.boottimeNanoseconds) else { return }
     for tag in left {
-      var scan = map.scan(of: FrameReader.Frame(raw: tag.raw, moment: tag.last, damage: nil), device: name)
-      scan.roles = []
-      scan.refusal = nil
-      scan.leaving = ScanData.Leaving(since: tag.first.time, frames: tag.frames)
+      let scan = map.leaving(of: tag, device: name)
       if outbox.reports.count < PendingReports.limit { outbox.add(.scan(scan)) }
     }
     if !left.isEmpty { await flush() }
@@ -144,6 +143,15 @@ extension ScannerMap {
       elements: meaning.elements, roles: meaning.roles, problem: meaning.problem)
     scan.repeatWithin = repeatWithin
     if refusesUnknown, meaning.roles.isEmpty, meaning.problem == nil { scan.refusal = "no rule of the map knows it" }
+    return scan
+  }
+
+  /// A tag that was scanned when it came has left its reader.
+  func leaving(of tag: TagPresence.Tag, device: String) -> Scan {
+    var scan = scan(of: FrameReader.Frame(raw: tag.raw, moment: tag.last, damage: nil), device: device)
+    scan.roles = []
+    scan.refusal = nil
+    scan.leaving = ScanData.Leaving(since: tag.first.time, frames: tag.frames)
     return scan
   }
 }

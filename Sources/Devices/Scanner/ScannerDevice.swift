@@ -13,6 +13,7 @@ actor ScannerDevice {
   let name: String
   let map: ScannerMap
   let place: ScannerPlace
+  nonisolated let tap = TapPoint()
   let logger: Logger
   let sink: ReportSink
   private let ports: USBPorts
@@ -178,7 +179,9 @@ actor ScannerDevice {
       switch link.receive(within: patience(until: [frames.deadline, presence?.deadline]), wake: wake) {
       case .bytes(let bytes):
         reconnection.answered()
-        for frame in frames.take(marks.decode(bytes), at: .now()) { answer(await hand(over: frame), to: link) }
+        let received = marks.decode(bytes)
+        tap.take(.received(received.map(\.byte), damaged: received.indices.filter { received[$0].isDamaged }))
+        for frame in frames.take(received, at: .now()) { answer(await hand(over: frame), to: link) }
       case .nothing:
         for frame in frames.expire(at: Moment.now().boottimeNanoseconds) {
           answer(await hand(over: frame), to: link)
@@ -218,6 +221,7 @@ actor ScannerDevice {
   // MARK: Coming and going
 
   private func goOffline(_ reason: String) {
+    tap.take(.note(reason))
     let isNews = status.state != .offline
     if outageLog.isDue(reason), let also = outages.tellsOutage(isFirst: isNews) {
       let next = place.isSerial ? "it is opened as soon as it is back" : "it is tried again, for ever"
@@ -237,6 +241,7 @@ actor ScannerDevice {
 
   private func goOnline() {
     let moment = Moment.now()
+    tap.take(.note("\(place) is open"))
     note { status in
       status.state = .online
       status.since = moment.time

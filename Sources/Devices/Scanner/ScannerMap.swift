@@ -5,7 +5,7 @@ public struct ScannerMap: Sendable {
   public let about: String?
   public let line: SerialLine
   public let frame: FrameRule
-  public let acknowledge: Answers
+  public private(set) var acknowledge: Answers
   /// The same bytes again within this time are the scanner's own repetition of a code that it saw no answer to.
   ///
   /// Nil: they never are.
@@ -75,6 +75,13 @@ public struct ScannerMap: Sendable {
     let frame = fields.required("frame", "what ends a frame, such as { end: \"\\r\" }").flatMap { FrameRule($0) }
     guard let frame else { return nil }
     self.frame = frame
+  }
+
+  /// The same map with nothing to be written to the scanner.
+  var unanswered: ScannerMap {
+    var map = self
+    map.acknowledge = Answers()
+    return map
   }
 
   private static let otherEncodings = [

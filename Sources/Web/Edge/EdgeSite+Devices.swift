@@ -3,6 +3,8 @@ import Events
 import HTTPTypes
 import Hummingbird
 import HummingbirdCore
+import NIOCore
+import ServiceLifecycle
 
 // What the devices show now, for whoever compares them with their maps.
 extension EdgeSite {
@@ -28,11 +30,7 @@ extension EdgeSite {
 
   /// `GET /v1/devices/NAME/tags?group=G`: reads them now, over the connection of the polls.
   func tags(of name: String, _ request: Request) async throws -> Response {
-    let all = devices()
-    guard let device = all.first(where: { $0.name == name }) else {
-      throw WebProblem(
-        .notFound, "There is no device \(name.prefix(64)); there are: \(all.map(\.name).joined(separator: ", ")).")
-    }
+    let device = try device(name)
     guard device.kind == "modbus" else {
       throw WebProblem(.conflict, "\(name) is a scanner: it has no tags. /v1/events shows what it scans.")
     }
@@ -48,6 +46,27 @@ extension EdgeSite {
         }
       throw WebProblem(status, "\(sentence.prefix(1).uppercased())\(sentence.dropFirst()).")
     }
+  }
+
+  private func device(_ name: String) throws -> DeviceStatus {
+    let all = devices()
+    if let found = all.first(where: { $0.name == name }) { return found }
+    throw WebProblem(
+      .notFound, "There is no device \(name.prefix(64)); there are: \(all.map(\.name).joined(separator: ", ")).")
+  }
+
+  /// `GET /v1/devices/NAME/wire`: what passes between this PC and the device from now on, as the lines of a recording,
+  /// until whoever asks hangs up or the daemon stops.
+  func wire(of name: String, _ recording: Wire) throws -> Response {
+    _ = try device(name)
+    let (head, entries) = try recording(name)
+    let body = ResponseBody { writer in
+      try await writer.write(ByteBuffer(bytes: head.bytes))
+      for await entry in entries.cancelOnGracefulShutdown() { try await writer.write(ByteBuffer(bytes: entry.bytes)) }
+      try await writer.finish(nil)
+    }
+    return Response(
+      status: .ok, headers: [.contentType: "application/x-ndjson", .cacheControl: "no-store"], body: body)
   }
 }
 

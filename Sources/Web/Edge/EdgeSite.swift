@@ -16,6 +16,7 @@ public struct EdgeSite: Sendable {
   let token: BearerToken?
   let devices: @Sendable () -> [DeviceStatus]
   let readout: @Sendable (_ device: String, _ group: String?) async throws -> [TagReadout]
+  let recording: Wire?
   let contexts: @Sendable () async -> [Stamp]
   let forward: (@Sendable () -> ForwardStatus)?
   let listeners: @Sendable () -> [ListenerStatus]
@@ -25,10 +26,15 @@ public struct EdgeSite: Sendable {
   let timeZone: TimeZone
   let logger: Logger
 
+  /// What passes over a device's wire from now on; throws `ReadoutFailure`.
+  public typealias Wire =
+    @Sendable (_ device: String) throws -> (head: Recording.Head, entries: AsyncStream<WireEntry>)
+
   /// - Parameters:
   ///   - token: who shows it may read; nil on loopback only.
   ///   - devices: how each device stands, in the order of the settings.
   ///   - readout: reads the tags of a device now, of one group or (nil) of all; throws `ReadoutFailure`.
+  ///   - recording: what passes between this PC and a device; nil where that cannot be listened to.
   ///   - contexts: what is in effect at each station, in the order of the settings.
   ///   - forward: how the delivery to the central stands; nil where the central pulls.
   ///   - listeners: whether the page and the control socket can be asked.
@@ -41,6 +47,7 @@ public struct EdgeSite: Sendable {
     source: SourceName, version: String, queue: EventQueue, token: BearerToken?,
     devices: @escaping @Sendable () -> [DeviceStatus],
     readout: @escaping @Sendable (_ device: String, _ group: String?) async throws -> [TagReadout],
+    recording: Wire? = nil,
     contexts: @escaping @Sendable () async -> [Stamp],
     forward: (@Sendable () -> ForwardStatus)?, listeners: @escaping @Sendable () -> [ListenerStatus] = { [] },
     settings: (@Sendable () -> SettingsStatus)? = nil,
@@ -53,6 +60,7 @@ public struct EdgeSite: Sendable {
     self.token = token
     self.devices = devices
     self.readout = readout
+    self.recording = recording
     self.contexts = contexts
     self.forward = forward
     self.listeners = listeners
@@ -79,6 +87,11 @@ public struct EdgeSite: Sendable {
     router.get("v1/devices") { _, _ in deviceList() }
     router.get("v1/devices/:name/tags") { request, context in
       try await tags(of: context.parameters.get("name") ?? "", request)
+    }
+    if let recording {
+      router.get("v1/devices/:name/wire") { _, context in
+        try wire(of: context.parameters.get("name") ?? "", recording)
+      }
     }
     router.get("metrics") { _, _ in Response(text: await state().metrics, type: MetricsText.mediaType) }
     router.get("/") { _, _ in try await page() }

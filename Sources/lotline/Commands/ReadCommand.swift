@@ -61,12 +61,7 @@ struct ReadCommand: AsyncParsableCommand {
   }
 
   private func find(in settings: EdgeSettings) throws -> DeviceSettings {
-    guard let found = settings.devices.first(where: { $0.name == device }) else {
-      let names = settings.devices.map(\.name)
-      let nearest = nearestName(to: device, among: names).map { "; did you mean \"\($0)\"?" } ?? ""
-      throw Asking.Failure(
-        description: "\(edge.config) has no device \"\(device)\"; it has: \(names.joined(separator: ", "))\(nearest)")
-    }
+    let found = try settings.device(named: device, in: edge.config)
     guard let group, case .modbus(let map) = found.map.map else { return found }
     let names = map.groups.map(\.name)
     guard names.contains(group) else {

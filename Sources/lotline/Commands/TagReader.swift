@@ -22,32 +22,10 @@ enum TagReader: Sendable {
   ) async throws -> TagReader {
     let query = group.map { "?group=\(percentEncoded($0))" } ?? ""
     let path = "/v1/devices/\(percentEncoded(device.name))/tags\(query)"
-    if !alone {
-      for asking in doors(of: settings) {
-        do {
-          _ = try await asking.get("/v1/devices")
-          return .daemon(asking, path: path, place: "\(asking.door)")
-        } catch let failure as Asking.Failure where failure.status == nil {
-          continue
-        }
-      }
+    if !alone, let asking = try await settings.runningDaemon() {
+      return .daemon(asking, path: path, place: "\(asking.door)")
     }
     return .own(try DeviceReadout(device), device: device.name, group: group)
-  }
-
-  private static func doors(of settings: EdgeSettings) -> [Asking] {
-    var doors: [Asking] = []
-    let socket = settings.controlSocket(environment: ProcessInfo.processInfo.environment)
-    if FileManager.default.fileExists(atPath: socket) {
-      doors.append(Asking(door: .socket(path: socket), token: nil, authorityFile: nil))
-    }
-    let token = settings.web.tokenFile.flatMap { try? BearerToken(file: $0) }
-    // Whoever may not read the token's file may not ask the page either.
-    if settings.web.tokenFile == nil || token != nil, settings.web.listen.port > 0 {
-      let url = settings.web.listener.url(port: settings.web.listen.port)
-      doors.append(Asking(door: .url(url), token: token, authorityFile: nil))
-    }
-    return doors
   }
 
   /// How it is read, for people.

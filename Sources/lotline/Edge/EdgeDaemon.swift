@@ -123,6 +123,7 @@ struct EdgeDaemon {
       EdgeSite(
         source: settings.source, version: Lotline.version, queue: queue, token: token,
         devices: { devices.status }, readout: { try await devices.readout(of: $0, group: $1) },
+        recording: { try devices.recording(of: $0) },
         contexts: { await stations.contexts.map { $0.stamp } }, forward: Self.status(of: forwarder),
         listeners: { listeners.status }, settings: { reload.status }, logger: logger)
     }

@@ -52,16 +52,43 @@ struct Asking: Sendable {
   func send(_ path: String, method: String, accept: String = "application/json", limit: Int = 64 << 20)
     async throws -> Answer
   {
-    var request = HTTPClientRequest(url: url(of: path))
-    request.method = .RAW(value: method)
-    request.headers.add(name: "Accept", value: accept)
-    if let token { request.headers.add(name: "Authorization", value: token.authorization) }
+    let request = request(path, method: method, accept: accept)
     let answer: Answer
     do {
       answer = try await execute(request, limit: limit)
     } catch {
       throw Failure(description: "asking \(door) for \(path): \(words(error))")
     }
+    return try checked(answer, path)
+  }
+
+  /// Asks for something that goes on, and gives its bytes as they come, until it ends or the task is cancelled.
+  func follow(_ path: String, _ take: (ArraySlice<UInt8>) async throws -> Void) async throws {
+    let response: HTTPClientResponse
+    do {
+      response = try await Self.plain.execute(
+        request(path, method: "GET", accept: "application/x-ndjson"), deadline: .distantFuture)
+    } catch {
+      throw Failure(description: "asking \(door) for \(path): \(words(error))")
+    }
+    guard response.status == .ok else {
+      let body = Array(buffer: try await response.body.collect(upTo: 1 << 20))
+      _ = try checked(Answer(status: Int(response.status.code), body: body, headers: []), path)
+      return
+    }
+    for try await part in response.body { try await take(Array(buffer: part)[...]) }
+  }
+
+  private func request(_ path: String, method: String, accept: String) -> HTTPClientRequest {
+    var request = HTTPClientRequest(url: url(of: path))
+    request.method = .RAW(value: method)
+    request.headers.add(name: "Accept", value: accept)
+    if let token { request.headers.add(name: "Authorization", value: token.authorization) }
+    return request
+  }
+
+  /// An answer that says no is a `Failure` with the daemon's own sentence.
+  private func checked(_ answer: Answer, _ path: String) throws -> Answer {
     guard (200..<300).contains(answer.status) else {
       let detail = answer.json?["detail"]?.text ?? answer.json?["title"]?.text ?? "status \(answer.status)"
       throw Failure(description: "asking \(door) for \(path): \(detail)\(advice(answer.status))", status: answer.status)
