@@ -73,6 +73,8 @@ import Testing
         let last = await reports.readings.last?.tags.first?.value
         return await !reports.cycles.isEmpty && plc.written.count == 1 && last == .int(8)
       }
+      let count = await reports.readings.count
+      try await eventually("what was written is answered") { await reports.readings.count > count + 1 }
     }
     let recording = try Recording(bytes, name: "press.jsonl")
     #expect(recording.head.device == "press-1" && recording.head.unit == 1 && recording.head.framing == .tcp)
