@@ -125,6 +125,7 @@ private struct ExamplePlace {
       !program.isRunning || !program.printed.isEmpty || !program.said.isEmpty
     }
     program.signal(SIGTERM)
+    try await eventually("\(example) ends when it is told to; \(program.said)") { !program.isRunning }
     let status = try await program.ended()
     // Without a handler of its own a command ends by the signal, and that is an end too.
     return (status == -SIGTERM ? 0 : status, program.said)
