@@ -64,6 +64,8 @@ struct RecordTests {
         plc.lines.contains { JSON(Array($0.utf8)).map { $0["values"]?.items == [.int(Int64(count))] } ?? false }
       }
     }
+    let length = recorded().count
+    try await eventually("what comes after the last acknowledge is recorded") { recorded().count > length + 1000 }
     record.signal(SIGINT)
     #expect(try await record.ended() == 0, "\(record.said)")
     #expect(record.said.contains("as the edge at"))
