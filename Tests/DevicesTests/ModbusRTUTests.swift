@@ -88,9 +88,9 @@ struct ModbusRTUTests {
   /// A pseudo-terminal knows no parity.
   static let line = SerialLine(baud: 19200)
 
-  private func unit(_ unit: UInt8, on path: String, map: String = map) throws -> DeviceSettings {
+  private func unit(_ unit: UInt8, on path: String) throws -> DeviceSettings {
     DeviceSettings(
-      name: "unit-\(unit)", station: "ST10", map: try loadedMap(map),
+      name: "unit-\(unit)", station: "ST10", map: try loadedMap(Self.map),
       link: .modbus(.serial(path: path, line: Self.line), unit: unit))
   }
 
@@ -126,9 +126,7 @@ struct ModbusRTUTests {
   {
     let line = try TestRTULine { request, _, _ in request[0] == 2 ? [] : nil }
     let reports = Reports()
-    // Patient, since no neighbour may fail because this machine is busy.
-    let map = Self.map.replacing("150ms", with: "600ms")
-    let devices = try (1...3).map { try unit($0, on: line.path, map: map) }
+    let devices = try (1...3).map { try unit($0, on: line.path) }
     try await running(devices, into: reports) { devices in
       try await eventually("the neighbours have many answers") {
         devices.status[0].good > 30 && devices.status[2].good > 30
