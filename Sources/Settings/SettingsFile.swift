@@ -15,7 +15,9 @@ public final class SettingsFile {
   /// Reads `path`; a file that cannot be read, or is no YAML, is a `SettingsError` at once.
   public convenience init(path: String) throws {
     guard let data = FileManager.default.contents(atPath: path) else {
-      let found = FileManager.default.fileExists(atPath: path) ? "a file that cannot be read" : "no such file"
+      var isFolder = ObjCBool(false)
+      let isThere = FileManager.default.fileExists(atPath: path, isDirectory: &isFolder)
+      let found = !isThere ? "no such file" : isFolder.boolValue ? "a folder" : "a file that cannot be read"
       throw SettingsError([Problem(file: path, line: 0, field: "", found: found, allowed: "a readable YAML file")])
     }
     guard let text = String(data: data, encoding: .utf8) else {

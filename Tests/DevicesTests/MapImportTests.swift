@@ -57,6 +57,36 @@ import Testing
     #expect(right.notes.contains("type REAL is read as float32, in 1 row"))
   }
 
+  @Test func `names, strings and types of a program are written as maps have them, and that is told`() throws {
+    let right = try read(
+      """
+      Symbol,Address,Data Type
+      Ram Force,40001,REAL
+      OIL_TEMP,40003,Int
+      "Zone 1 (left)",40004,WORD
+      Batch No.,40010,STRING[10]
+      speed,40020,DINT
+      """)
+    #expect(right.problems.isEmpty, "\(right.problems)")
+    #expect(
+      right.text.text.hasSuffix(
+        """
+              ram-force: { at: 40001, type: float32 }
+              oil-temp: { at: 40003, type: int16 }
+              zone-1-left: { at: 40004, type: uint16 }
+              batch-no: { at: 40010, type: string, length: 10 }
+              speed: { at: 40020, type: int32 }
+
+        """), "\(right.text.text)")
+    #expect(
+      right.notes.contains(
+        "names are written as maps have them, 4 of them: Ram Force is ram-force, OIL_TEMP is oil-temp, Zone 1 (left) is "
+          + "zone-1-left, and so on"), "\(right.notes)")
+    #expect(right.notes.contains("type STRING[10] is read as a string of length 10, in 1 row"), "\(right.notes)")
+    let twice = try read("name,address,type\nOil Temp,40001,int16\nOil_Temp,40002,int16\n")
+    #expect(twice.problems.first?.hasPrefix("row 3: found tag oil-temp of group process again") == true)
+  }
+
   @Test func `every mistake is told at once, with its row, its column and what would be right`() throws {
     let found = try read(
       """
@@ -75,15 +105,15 @@ import Testing
     let more = try read(
       """
       name,address,data type,scale,colour
-      Ram Force,40001,float32,,red
+      Stößel,40001,float32,,red
       temp,49999999,int16,,blue
       level,40005,flaot32,,
       flow,40007,int16,abc,
       x,40011,,,
       """)
     let expected = [
-      "row 2 (tag Ram Force of group process): found the name \"Ram Force\"; allowed: 1 to 64 of a-z, 0-9 and -, beginning "
-        + "with a letter or a digit; did you mean \"ram-force\"?",
+      "row 2 (tag Stößel of group process): found the name \"Stößel\"; allowed: 1 to 64 of a-z, 0-9 and -, beginning "
+        + "with a letter or a digit",
       "column E \"colour\": found a column that a map has no place for",
       "row 3, column B \"address\" (tag temp of group process): found \"49999999\";",
       "row 4, column C \"data type\" (tag level of group process): found \"flaot32\";",

@@ -10,6 +10,7 @@ struct MapRows {
   private let hasDecimalCommas: Bool
   private var commas = 0
   private var types: [String: (type: String, count: Int)] = [:]
+  private var names: [(written: String, word: String)] = []
 
   init(_ table: SpreadsheetTable, _ columns: MapColumns, present: SettingsTree?) {
     self.columns = columns
@@ -17,6 +18,11 @@ struct MapRows {
     hasDecimalCommas = table.mayHaveDecimalCommas
     for row in table.rows { read(row) }
     if commas > 0 { notes.append("numbers with a decimal comma: \(commas), such as 0,1 for 0.1") }
+    if !names.isEmpty {
+      let shown = names.prefix(3).map { "\($0.written) is \($0.word)" }.joined(separator: ", ")
+      notes.append(
+        "names are written as maps have them, \(names.count) of them: \(shown)\(names.count > 3 ? ", and so on" : "")")
+    }
     for (word, found) in types.sorted(by: { $0.key < $1.key }) {
       notes.append("type \(word) is read as \(found.type), in \(found.count == 1 ? "1 row" : "\(found.count) rows")")
     }
@@ -45,7 +51,7 @@ struct MapRows {
       fields.append(.init(key, value))
     }
     var found = MapTable.Row(
-      kind: kind, group: text("group"), tag: kind == MapTable.tagKind ? text("tag") : "", fields: fields,
+      kind: kind, group: name(text("group")), tag: kind == MapTable.tagKind ? name(text("tag")) : "", fields: fields,
       number: row.number)
     if kind == MapTable.tagKind { understand(&found) }
     if let other = rows.first(where: { $0.isSame(as: found) }) {
@@ -54,6 +60,15 @@ struct MapRows {
       return
     }
     rows.append(found)
+  }
+
+  /// A name as maps have them: those of programs have capitals, spaces and underscores.
+  private mutating func name(_ written: String) -> String {
+    guard !columns.isWhole, !written.isEmpty, !isWord(written), let word = word(meantBy: written) else {
+      return written
+    }
+    if !names.contains(where: { $0.written == written }) { names.append((written, word)) }
+    return word
   }
 
   /// Puts what programmers' lists spread over columns together: the bit of an address, the ends of limits.
@@ -85,6 +100,15 @@ struct MapRows {
       let names = Self.names(text)
     {
       row.fields[place].value = names
+    }
+    if let place = row.fields.firstIndex(where: { $0.name == "type" }), let word = row.fields[place].value.text,
+      let length = word.wholeMatch(of: /(?:STRING|CHAR) *[\[(]([0-9]+)[\])]/.ignoresCase())?.1
+    {
+      row.fields[place].value = .text("string")
+      types[word, default: ("a string of length \(length)", 0)].count += 1
+      if !row.fields.contains(where: { $0.name == "length" }) {
+        row.fields.append(.init("length", .text(String(length))))
+      }
     }
     if let place = row.fields.firstIndex(where: { $0.name == "type" }), let word = row.fields[place].value.text {
       let type = TypeWords.type(word)

@@ -127,12 +127,18 @@ struct ModbusMapReader {
 
   func checkName(_ name: String, _ node: SettingsNode) {
     guard !isWord(name) else { return }
-    let folded = name.lowercased().map { $0 == "_" || $0 == " " || $0 == "." ? "-" : $0 }
-    let mended = String(folded.filter { $0.isASCII && ($0.isLetter || $0.isNumber || $0 == "-") }.prefix(64))
     node.refuse(
       found: "the name \"\(name.prefix(80))\"",
-      allowed: "1 to 64 of a-z, 0-9 and -, beginning with a letter or a digit", nearest: isWord(mended) ? mended : nil)
+      allowed: "1 to 64 of a-z, 0-9 and -, beginning with a letter or a digit", nearest: word(meantBy: name))
   }
+}
+
+/// `Ram Force` and `RAM_FORCE` as a name of a tag: `ram-force`; nil where a letter would be lost.
+func word(meantBy name: String) -> String? {
+  guard name.allSatisfy({ $0.isASCII || !$0.isLetter }) else { return nil }
+  let parts = name.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
+  let word = parts.joined(separator: "-")
+  return isWord(word) ? word : nil
 }
 
 /// The form of the names of tags and groups, which become names in events.
