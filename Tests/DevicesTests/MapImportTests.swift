@@ -80,9 +80,10 @@ import Testing
         """), "\(right.text.text)")
     #expect(
       right.notes.contains(
-        "names are written as maps have them, 4 of them: Ram Force is ram-force, OIL_TEMP is oil-temp, Zone 1 (left) is "
-          + "zone-1-left, and so on"), "\(right.notes)")
+        "names as maps have them: 4, such as ram-force for Ram Force"), "\(right.notes)")
     #expect(right.notes.contains("type STRING[10] is read as a string of length 10, in 1 row"), "\(right.notes)")
+    let again = try read("Symbol,Address,Data Type\nBatch No.,40010,STRING[12]\n", onto: right.text.text)
+    #expect(again.problems.isEmpty && again.text.text.contains("length: 12 }"), "\(again.problems)")
     let twice = try read("name,address,type\nOil Temp,40001,int16\nOil_Temp,40002,int16\n")
     #expect(twice.problems.first?.hasPrefix("row 3: found tag oil-temp of group process again") == true)
   }

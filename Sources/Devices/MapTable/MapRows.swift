@@ -18,10 +18,8 @@ struct MapRows {
     hasDecimalCommas = table.mayHaveDecimalCommas
     for row in table.rows { read(row) }
     if commas > 0 { notes.append("numbers with a decimal comma: \(commas), such as 0,1 for 0.1") }
-    if !names.isEmpty {
-      let shown = names.prefix(3).map { "\($0.written) is \($0.word)" }.joined(separator: ", ")
-      notes.append(
-        "names are written as maps have them, \(names.count) of them: \(shown)\(names.count > 3 ? ", and so on" : "")")
+    if let first = names.first {
+      notes.append("names as maps have them: \(names.count), such as \(first.word) for \(first.written)")
     }
     for (word, found) in types.sorted(by: { $0.key < $1.key }) {
       notes.append("type \(word) is read as \(found.type), in \(found.count == 1 ? "1 row" : "\(found.count) rows")")
@@ -160,7 +158,10 @@ struct MapRows {
       }
       var kept = row
       let hasLimits = keys.contains(MapColumns.low) && keys.contains(MapColumns.high)
-      kept.fields += old.fields.filter { !keys.contains($0.name) && !($0.name == "limits" && hasLimits) }
+      kept.fields += old.fields.filter { field in
+        !keys.contains(field.name) && !(field.name == "limits" && hasLimits)
+          && !row.fields.contains { $0.name == field.name }
+      }
       result.append(kept)
     }
     return MapTable(rows: result)
