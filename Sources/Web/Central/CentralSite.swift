@@ -56,11 +56,7 @@ public struct CentralSite: Sendable {
 
   /// All routes.
   public func router() -> Router<BasicRequestContext> {
-    let router = Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
-    router.add(middleware: SafeHeaders())
-    router.add(middleware: ProblemMiddleware())
-    router.add(middleware: ReaderGuard(readers))
-    Style.add(to: router)
+    let router = siteRouter(guardedBy: ReaderGuard(readers))
     router.get("central.css") { _, _ in Response(text: CentralStyle.sheet, type: "text/css; charset=utf-8") }
     router.get("healthz") { _, _ in await health() }
     router.get("metrics") { _, _ in try await metrics() }

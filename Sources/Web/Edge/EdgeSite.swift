@@ -73,11 +73,7 @@ public struct EdgeSite: Sendable {
 
   /// All routes.
   public func router() -> Router<BasicRequestContext> {
-    let router = Router(context: BasicRequestContext.self, options: .autoGenerateHeadEndpoints)
-    router.add(middleware: SafeHeaders())
-    router.add(middleware: ProblemMiddleware())
-    router.add(middleware: TokenGuard(token))
-    Style.add(to: router)
+    let router = siteRouter(guardedBy: TokenGuard(token))
     router.get("healthz") { _, _ in health() }
     router.get("v1/events") { request, _ in try await events(request) }
     router.put("v1/consumers/:name") { request, context in
