@@ -41,7 +41,7 @@ struct DecodeTests {
   @Test(arguments: [
     ["decode", "127.0.0.1", "100", "4"], ["decode", "127.0.0.1", "40001"], ["decode", "127.0.0.1", "40001", "126"],
     ["decode", "--words", "zz"], ["decode", "--words", "1", "--expect", "fifty"], ["decode", "--words", "1", "±0.5"],
-    ["decode", "a b", "40001", "1"],
+    ["decode", "a b", "40001", "1"], ["decode", "127.0.0.1", "40001", "4", "--port", "1502"],
   ])
   func `a slip on the command line is a usage error of one line`(arguments: [String]) async throws {
     let told = try await Program.run(arguments, in: try ScratchFolder())

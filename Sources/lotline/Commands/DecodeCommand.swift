@@ -119,6 +119,10 @@ struct DecodeCommand: AsyncParsableCommand {
       let (address, notation) = try Self.address(given.first ?? "40001")
       return .given(Block(address: address, notation: notation, data: .words(try Self.parsed(words))))
     }
+    if let option = given.first(where: { $0.hasPrefix("--") }) {
+      let hint = option.hasPrefix("--port") ? ": a port goes behind its host, 192.168.10.21:1502" : ""
+      throw ValidationError("\(option.prefix(40)) is no option of decode\(hint)")
+    }
     guard given.count == 3 else {
       throw ValidationError("HOST[:PORT], ADDRESS and COUNT are asked for, such as 192.168.10.21 40101 4")
     }
