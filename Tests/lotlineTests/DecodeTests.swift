@@ -50,6 +50,12 @@ struct DecodeTests {
     #expect(told.messages.contains("Usage: lotline decode"), "\(told.messages)")
   }
 
+  @Test func `who gives the port as an option is shown that it goes behind its host`() async throws {
+    let told = try await Program.run(
+      ["decode", "127.0.0.1", "40001", "4", "--port", "1502"], in: try ScratchFolder())
+    #expect(told.status == 64 && told.messages.contains("such as 192.168.10.21:502 40101 4"), "\(told.messages)")
+  }
+
   @Test func `whole numbers are tried with a scale`() throws {
     let address = try #require(ModbusAddress.readings(of: "holding:7").first)
     let block = Block(address: address.address, notation: address.notation, data: .words([215]))

@@ -119,12 +119,8 @@ struct DecodeCommand: AsyncParsableCommand {
       let (address, notation) = try Self.address(given.first ?? "40001")
       return .given(Block(address: address, notation: notation, data: .words(try Self.parsed(words))))
     }
-    if let option = given.first(where: { $0.hasPrefix("--") }) {
-      let hint = option.hasPrefix("--port") ? ": a port goes behind its host, 192.168.10.21:1502" : ""
-      throw ValidationError("\(option.prefix(40)) is no option of decode\(hint)")
-    }
     guard given.count == 3 else {
-      throw ValidationError("HOST[:PORT], ADDRESS and COUNT are asked for, such as 192.168.10.21 40101 4")
+      throw ValidationError("HOST[:PORT], ADDRESS and COUNT are asked for, such as 192.168.10.21:502 40101 4")
     }
     let (address, notation) = try Self.address(given[1])
     let most = address.table.isBits ? 2000 : 125
