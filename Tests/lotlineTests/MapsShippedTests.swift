@@ -189,7 +189,9 @@ import Testing
     guard case .serial(let map) = try #require(MapFolder(path: Self.folder).map(named: name)).map else { return }
     let scratch = try ScratchFolder()
     let gun = try SimulatedScanner(link: scratch.file("gun"))
-    try await Self.run("{ map: \(name), port: \(gun.link) }") { _, _, desk in
+    try await Self.run("{ map: \(name), port: \(gun.link) }") { _, running, desk in
+      // What is sent before the line is open is nobody's.
+      try await eventually("the scanner is there") { running.status.allSatisfy { $0.state == .online } }
       for sample in samples {
         let frame = map.frame.frame(of: Array(sample.code.utf8))
         let answer = try await gun.scan(frame, answerWithin: map.acknowledge.accepted.isEmpty ? .zero : .seconds(10))
