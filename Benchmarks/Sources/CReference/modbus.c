@@ -145,8 +145,25 @@ static double cpu(void) {
          (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
 }
 
+// Writes an answer as an event of the edge would: names, a time, a number for each register. Returns its length.
+static int event_line(char *line, int device, uint64_t sequence, struct timespec wall, const uint16_t *values,
+                      int registers) {
+  struct tm day;
+  gmtime_r(&wall.tv_sec, &day);
+  char *at = line;
+  at += sprintf(at,
+                "{\"specversion\":\"1.0\",\"id\":\"00000000000000000000000000000000:%llu\",\"source\":\"bench\","
+                "\"type\":\"lotline.reading\",\"time\":\"%04d-%02d-%02dT%02d:%02d:%02d.%06ldZ\",\"subject\":\"ST10\","
+                "\"data\":{\"device\":\"plc-%d\",\"group\":\"process\",\"tags\":{",
+                (unsigned long long)sequence, day.tm_year + 1900, day.tm_mon + 1, day.tm_mday, day.tm_hour, day.tm_min,
+                day.tm_sec, wall.tv_nsec / 1000, device);
+  for (int i = 0; i < registers; i++) at += sprintf(at, "%s\"r%d\":%u", i ? "," : "", i, values[i]);
+  at += sprintf(at, "},\"stamp\":{\"station\":\"ST10\"}}}");
+  return at - line;
+}
+
 double reference_poll(const char *path, const int *ports, int count, int registers, int interval, double seconds,
-                      uint64_t *answers) {
+                      int lines, uint64_t *answers) {
   sqlite3 *db;
   sqlite3_stmt *begin, *insert, *commit;
   const char *setup =
@@ -159,6 +176,7 @@ double reference_poll(const char *path, const int *ports, int count, int registe
   modbus_t **devices = calloc(count, sizeof *devices);
   for (int i = 0; i < count; i++)
     if (!(devices[i] = dial(ports[i]))) return -1;
+  char line[4096];
   double before = cpu(), end = now() + seconds;
   struct timespec due;
   clock_gettime(CLOCK_MONOTONIC, &due);
@@ -172,7 +190,10 @@ double reference_poll(const char *path, const int *ports, int count, int registe
       clock_gettime(CLOCK_REALTIME, &wall);
       sqlite3_bind_int(insert, 1, i);
       sqlite3_bind_int64(insert, 2, wall.tv_sec * 1000000LL + wall.tv_nsec / 1000);
-      sqlite3_bind_blob(insert, 3, values, 2 * registers, SQLITE_STATIC);
+      if (lines)
+        sqlite3_bind_text(insert, 3, line, event_line(line, i, *answers, wall, values, registers), SQLITE_STATIC);
+      else
+        sqlite3_bind_blob(insert, 3, values, 2 * registers, SQLITE_STATIC);
       if (sqlite3_step(insert) != SQLITE_DONE) return -1;
       sqlite3_reset(insert);
       ++*answers;

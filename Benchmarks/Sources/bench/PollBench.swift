@@ -15,16 +15,21 @@ enum PollBench {
     var cpu = Measurement(
       name: "CPU of 50 PLCs x 100 registers each 100 ms", unit: "s per million readings", ours: [],
       goal: .ratioAtMost(3))
+    var same = Measurement(
+      name: "the same against C that writes the lines of events", unit: "s per million readings", ours: [])
     var rate = Measurement(name: "readings in that time", unit: "readings/s", ours: [])
     for _ in 0..<rounds {
       let ours = try await withScratch { try await edge($0, ports, seconds) }
-      let reference = try await withScratch { try await bare($0, ports, seconds) }
+      let reference = try await withScratch { try await bare($0, ports, seconds, lines: false) }
+      let lines = try await withScratch { try await bare($0, ports, seconds, lines: true) }
       cpu.ours.append(ours.cpu / ours.readings * 1e6)
       cpu.reference.append(reference.cpu / reference.readings * 1e6)
+      same.ours.append(ours.cpu / ours.readings * 1e6)
+      same.reference.append(lines.cpu / lines.readings * 1e6)
       rate.ours.append(ours.readings / ours.seconds)
       rate.reference.append(reference.readings / reference.seconds)
     }
-    return [cpu, rate]
+    return [cpu, same, rate]
   }
 
   private struct Usage {
@@ -53,8 +58,8 @@ enum PollBench {
     return usage
   }
 
-  private static func bare(_ folder: String, _ ports: [Int32], _ seconds: Double) async throws -> Usage {
-    let arguments = [child, folder + "/c.db", "\(seconds)"] + ports.map { "\($0)" }
+  private static func bare(_ folder: String, _ ports: [Int32], _ seconds: Double, lines: Bool) async throws -> Usage {
+    let arguments = [child, folder + "/c.db", "\(seconds)", lines ? "1" : "0"] + ports.map { "\($0)" }
     let words = try Daemon(Daemon.this, arguments, log: folder + "/c.log").printed()
       .split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
     guard words.count == 2 else { throw BenchFailure("the C program does not tell its figures") }
@@ -62,13 +67,13 @@ enum PollBench {
   }
 
   static func runChild(_ arguments: [String]) throws {
-    guard arguments.count > 2, let seconds = Double(arguments[1]) else {
-      throw BenchFailure("\(child) takes a file, seconds and ports")
+    guard arguments.count > 3, let seconds = Double(arguments[1]), let lines = Int32(arguments[2]) else {
+      throw BenchFailure("\(child) takes a file, seconds, whether lines are written, and ports")
     }
-    let ports = arguments.dropFirst(2).compactMap { Int32($0) }
+    let ports = arguments.dropFirst(3).compactMap { Int32($0) }
     var answers: UInt64 = 0
     let cpu = reference_poll(
-      arguments[0], ports, Int32(ports.count), Int32(registers), Int32(interval), seconds, &answers)
+      arguments[0], ports, Int32(ports.count), Int32(registers), Int32(interval), seconds, lines, &answers)
     guard cpu >= 0 else { throw BenchFailure("the C program could not poll or write") }
     print(cpu, answers)
   }

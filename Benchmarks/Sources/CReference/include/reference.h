@@ -32,10 +32,11 @@ double reference_requests(int port, int registers, int count);
 /// will again. Returns 0, or -1.
 int reference_one_core(int alone);
 /// Asks each of `count` devices every `interval` milliseconds by libmodbus, and writes each answer as a row, those of
-/// a round in one commit; for `seconds`. Returns the seconds of CPU that this process has used by then, or -1, and
-/// the number of answers.
+/// a round in one commit; for `seconds`. A row holds the registers as they came, or with `lines` the text of an event,
+/// as the edge writes it. Returns the seconds of CPU that this process has used by then, or -1, and the number of
+/// answers.
 double reference_poll(const char *path, const int *ports, int count, int registers, int interval, double seconds,
-                      uint64_t *answers);
+                      int lines, uint64_t *answers);
 /// Bytes of this process' memory that are its own, and all that is resident.
 int reference_memory(long *own, long *resident);
 
