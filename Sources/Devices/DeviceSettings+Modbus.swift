@@ -17,6 +17,11 @@ public enum ModbusPlace: Sendable, Hashable, CustomStringConvertible {
     }
   }
 
+  /// Takes `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT` apart; nil for anything else.
+  ///
+  /// The port is 502 where none is given.
+  public static func endpoint(_ text: String) -> (host: String, port: Int)? { DeviceSettings.endpoint(text) }
+
   var isSerial: Bool { if case .serial = self { true } else { false } }
 
   /// What tells it from another place in a message: its framing, or the settings of its line.

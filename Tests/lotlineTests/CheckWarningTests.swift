@@ -92,6 +92,33 @@ struct CheckWarningTests {
     #expect(!texts.contains { $0.contains("are both unit") })
   }
 
+  @Test func `a rate that a serial line cannot carry is warned of with its bytes; a scanner on TCP has no line`() throws
+  {
+    let folder = try ScratchFolder()
+    try folder.write(
+      "devices/meter.yaml", "kind: modbus\ngroups: { g: { every: 20ms, tags: { e: { at: 40001, type: int64 } } } }\n")
+    try folder.write("devices/gun.yaml", "kind: serial\nline: 4800 7E1\nframe: { end: \"\\r\" }\n")
+    let checked = CheckedFile(
+      try folder.write(
+        "edge.yaml",
+        """
+        source: pc1
+        stations:
+          ST1:
+            devices:
+              one: { map: meter, port: /dev/ttyS0, line: 9600 8N1, unit: 1 }
+              gun: { map: gun, address: "10.0.0.9:2001" }
+
+        """))
+    let texts = checked.warnings.map(\.text)
+    #expect(checked.problems.isEmpty)
+    // 21 bytes take 21.9 ms, twice three and a half characters 7.3 ms.
+    #expect(texts.contains { $0.contains("1 request with 21 bytes of 10 bits at 9600 bits/s = 39ms") }, "\(texts)")
+    #expect(texts.contains { $0.contains("one 50.0/s × 39ms = 1.96 s of requests in each second") }, "\(texts)")
+    let shown = checked.devices.flatMap { $0.lines() }.joined(separator: "\n")
+    #expect(shown.contains("10.0.0.9:2001") && !shown.contains("4800"))
+  }
+
   @Test func `one device under two names is warned of`() throws {
     let folder = try ScratchFolder()
     let warnings = CheckedFile(try Self.settings(folder, second: "1")).warnings

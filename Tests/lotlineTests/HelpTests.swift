@@ -94,6 +94,8 @@ private struct ExamplePlace {
       "status", "events", "trace", "gaps", "verify", "listen", "edge", "central", "read", "import", "reload",
       "replay",
     ]
+    // Nobody answers on the port that stands for a serial line.
+    if example.contains("--serial"), !example.contains("simulate") { return true }
     if example.hasPrefix("lotline record") { return !example.contains("--for 2s") }
     return needsOthers.contains(String(example.split(separator: " ")[1]))
   }

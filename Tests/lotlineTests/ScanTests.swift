@@ -82,4 +82,26 @@ struct ScanTests {
     let told = try await Program.run(["scan", "127.0.0.1"] + options, in: try ScratchFolder())
     #expect(told.status == 64 && told.messages.split(separator: "\n").count == 1, "\(told.messages)")
   }
+
+  @Test(.enabled(if: JoinedPorts.isPossible, "needs socat: make test installs it"))
+  func `a unit on a serial line is found, its ranges and the values there`() async throws {
+    let folder = try ScratchFolder()
+    let ports = try await JoinedPorts(in: folder)
+    let line = try SerialLine.parsed("19200 8N1")
+    let server = try await ModbusServer(serial: ports.theirs, line: line, unit: 3, count: 40)
+    server.write(.holding, 4, 0x0000, 0x4248)
+    let way = ["--serial", ports.ours, "--line", "19200 8N1"]
+    let scan = try await Program.run(
+      ["scan"] + way + ["--units", "3", "--tables", "holding", "--addresses", "0..59"],
+      in: folder)
+    #expect(scan.status == 0 && scan.output.contains("answering: unit 3"), "\(scan.messages)")
+    #expect(scan.output.contains("readable: [\"40001..40040\"]"), "\(scan.output)")
+    let decode = try await Program.run(
+      ["decode"] + way + ["40005", "2", "--unit", "3", "--expect", "50.0"], in: folder)
+    #expect(decode.status == 0 && decode.output.contains("at: 40005, type: float32, word-order: CDAB"))
+    let all = try await Program.run(["scan"] + way + ["--units", "0..3"], in: folder)
+    #expect(all.status == 64 && all.messages.contains("1 to 247"), "\(all.messages)")
+    await server.stop()
+    try await ports.end()
+  }
 }

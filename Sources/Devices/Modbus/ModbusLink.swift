@@ -267,9 +267,11 @@ extension SerialLine {
   static let modbus = SerialLine(baud: 19200, dataBits: 8, parity: .even, stopBits: 1)
 
   /// Three and a half characters; above 19200 baud 1.75 ms (Modbus over serial line V1.02, 2.5.1.1).
-  var silence: Duration {
+  public var silence: Duration {
     guard baud <= 19200 else { return .microseconds(1750) }
-    let bits = 1 + dataBits + (parity == .none ? 0 : 1) + stopBits
-    return .microseconds(3_500_000 * bits / baud)
+    return .microseconds(3_500_000 * bitsPerByte / baud)
   }
+
+  /// With the start bit, parity and stop bits.
+  public var bitsPerByte: Int { 1 + dataBits + (parity == .none ? 0 : 1) + stopBits }
 }

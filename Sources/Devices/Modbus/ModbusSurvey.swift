@@ -6,9 +6,10 @@ import Machine
 public actor ModbusSurvey {
   nonisolated private let thread = OwnThread(name: "survey")
   nonisolated public var unownedExecutor: UnownedSerialExecutor { thread.asUnownedSerialExecutor() }
-  private let host: String
-  private let port: Int
+  private let dialer: Dialer
   private let timeout: Duration
+  /// Nothing is asked before: where nothing tells a late answer from a right one (RTU), it is waited for.
+  private var notBefore = ContinuousClock.now
   private var link: ModbusLink?
 
   /// What one request found.
@@ -24,14 +25,8 @@ public actor ModbusSurvey {
   }
 
   /// Opens nothing yet; `timeout` is for connecting and for each whole answer.
-  public init(host: String, port: Int, timeout: Duration = .seconds(1)) {
-    (self.host, self.port, self.timeout) = (host, port, timeout)
-  }
-
-  /// Takes `HOST`, `HOST:PORT`, `[IPV6]` or `[IPV6]:PORT`; nil for anything else.
-  public init?(at place: String, timeout: Duration = .seconds(1)) {
-    guard let (host, port) = DeviceSettings.endpoint(place) else { return nil }
-    self.init(host: host, port: port, timeout: timeout)
+  public init(_ place: ModbusPlace, timeout: Duration = .seconds(1)) {
+    (dialer, self.timeout) = (Dialer(place), timeout)
   }
 
   /// Asks for `count` addresses of `table` from `address` on.
@@ -46,6 +41,9 @@ public actor ModbusSurvey {
       case .refused(let exception): return .refused(exception.code, exception.description)
       }
     } catch {
+      if case .timeout = error {
+        if case .tcp = dialer.place {} else { notBefore = ContinuousClock.now + timeout }
+      }
       if case .timeout(_, 0) = error { return .silent(error.description) }
       return .broken(error.description)
     }
@@ -54,6 +52,8 @@ public actor ModbusSurvey {
   /// The open connection, or a new one.
   private func take() throws(LineFault) -> ModbusLink {
     if let open = link.take() { return open }
-    return try Dialer(.tcp(host: host, port: port)).connect(timeout: timeout)
+    var opened = try dialer.connect(timeout: timeout)
+    opened.rest(for: notBefore - ContinuousClock.now)
+    return opened
   }
 }

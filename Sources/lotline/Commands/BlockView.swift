@@ -65,6 +65,24 @@ struct BlockView {
 
   // MARK: For people
 
+  /// That nothing matches, and what came nearest.
+  func nearest(to expectation: Expectation) -> String {
+    let asked = "nothing here shows \(expectation.number.text) ±\(expectation.tolerance)"
+    if case .bits = block.data { return asked + ": these are single bits" }
+    let goal = expectation.number.double
+    let candidates = ([.one] + Self.scales).flatMap { scale in
+      interpretations.compactMap { found -> (match: Match, shows: Double)? in
+        guard let number = found.value.number, number.isFinite, number != 0 else { return nil }
+        // A float is scaled by nobody.
+        guard scale == .one || found.value.isWhole else { return nil }
+        return (Match(interpretation: found, scale: scale), number * scale.double)
+      }
+    }
+    guard let best = candidates.min(by: { abs($0.shows - goal) < abs($1.shows - goal) }) else { return asked }
+    return asked + "; the nearest is \(DecimalNumber(String(format: "%.6g", best.shows))?.text ?? "\(best.shows)"): "
+      + "\(line(best.match)). Is the address right, which may be counted from 0 or from 1, and the table?"
+  }
+
   func show() {
     if case .bits(let bits) = block.data {
       var table = Table("AT", "VALUE")
@@ -182,4 +200,8 @@ struct BlockView {
       item.field("matches", matches.contains { $0.interpretation == found })
     }
   }
+}
+
+extension TagValue {
+  fileprivate var isWhole: Bool { if case .int = self { true } else { false } }
 }

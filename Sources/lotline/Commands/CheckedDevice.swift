@@ -11,6 +11,8 @@ struct CheckedDevice {
   /// Nil where a map is looked at alone.
   let address: String?
   let content: DeviceMap
+  /// Whether there is a serial line to be set: a scanner on TCP has none.
+  private let hasLine: Bool
 
   init(_ settings: DeviceSettings) {
     name = settings.name
@@ -18,8 +20,12 @@ struct CheckedDevice {
     map = settings.map.name
     content = settings.map.map
     switch settings.link {
-    case .modbus(let place, let unit): address = "\(place) unit \(unit)"
-    case .scanner(let place): address = place.description
+    case .modbus(let place, let unit):
+      address = "\(place) unit \(unit)"
+      hasLine = false
+    case .scanner(let place):
+      address = place.description
+      hasLine = place.isSerial
     }
   }
 
@@ -28,6 +34,7 @@ struct CheckedDevice {
     station = nil
     self.map = map
     address = nil
+    hasLine = true
     self.content = content
   }
 
@@ -48,7 +55,7 @@ struct CheckedDevice {
         map.acknowledge.refused.isEmpty ? nil : "\"\(escaped(map.acknowledge.refused))\" for a refusal",
       ].compactMap { $0 }
       return [
-        "", "\(name)\(place): map \(self.map)\(way), \(map.line), \(map.frame)",
+        "", "\(name)\(place): map \(self.map)\(way)\(hasLine ? ", \(map.line)" : ""), \(map.frame)",
         "  answers: " + (answers.isEmpty ? "none" : answers.joined(separator: ", ")),
       ] + rules(map).lines(width: width.map { $0 - 2 }).map { "  " + $0 }
     }
@@ -116,7 +123,7 @@ struct CheckedDevice {
       writer.field("address", address)
       switch content {
       case .modbus(let map): Self.write(map.plan, to: &writer)
-      case .serial(let map): Self.write(map, to: &writer)
+      case .serial(let map): write(map, to: &writer)
       }
     }
   }
@@ -144,8 +151,8 @@ struct CheckedDevice {
     }
   }
 
-  private static func write(_ map: ScannerMap, to json: inout JSONWriter) {
-    json.field("line", map.line.description)
+  private func write(_ map: ScannerMap, to json: inout JSONWriter) {
+    json.field("line", hasLine ? map.line.description : nil)
     json.field("end", hex(map.frame.end))
     json.key("codes")
     json.array { inner in

@@ -10,6 +10,7 @@ struct DecodeCommand: AsyncParsableCommand {
     commandName: "decode", abstract: "Reads a block of a Modbus device and shows every way to understand it.",
     usage: """
       lotline decode HOST[:PORT] ADDRESS COUNT [--unit N] [--expect 50.0 [±0.5]] [--json]
+      lotline decode --serial PORT [--line "9600 8N1"] ADDRESS COUNT [--unit N]
       lotline decode --words 4248,0000 [ADDRESS] [--expect 50.0 [±0.5]] [--json]
       """,
     discussion: """
@@ -22,6 +23,7 @@ struct DecodeCommand: AsyncParsableCommand {
       EXAMPLES
         lotline decode 192.168.10.21 40101 4
         lotline decode 192.168.10.21:502 holding:100 4 --unit 1 --expect 50.0 ±0.5
+        lotline decode --serial /dev/ttyUSB0 --line "9600 8N1" 40101 4 --unit 3
         lotline decode --words 0000,4248 --expect 50.0
       """)
 
@@ -34,7 +36,9 @@ struct DecodeCommand: AsyncParsableCommand {
   @Option(help: "The unit id that is asked.")
   var unit: UInt8 = 1
 
-  @Option(help: "What the machine shows; ±0.5 after it says how exactly, otherwise its last digit does.")
+  @Option(
+    parsing: .unconditional,
+    help: "What the machine shows; ±0.5 after it says how exactly, otherwise its last digit does.")
   var expect: String?
 
   @Option(help: "How far from --expect a match may be, the same as ±0.5.")
@@ -43,6 +47,7 @@ struct DecodeCommand: AsyncParsableCommand {
   @Option(help: "How long the device may take to answer.")
   var timeout = "1s"
 
+  @OptionGroup var way: WayOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
@@ -55,7 +60,10 @@ struct DecodeCommand: AsyncParsableCommand {
       let expectation = try expectation()
       let view = BlockView(block: try await source().block(), expectation: expectation)
       if output.json { output.printRaw(view.json) } else { view.show() }
-      if expectation != nil, view.matches.isEmpty { throw ExitCode(1) }
+      if let expectation, view.matches.isEmpty {
+        complain(view.nearest(to: expectation))
+        throw ExitCode(1)
+      }
     }
   }
 
@@ -113,29 +121,36 @@ struct DecodeCommand: AsyncParsableCommand {
   private func source() throws -> Source {
     let given = places.filter { !Self.isTolerance($0) }
     if let words {
-      guard given.count <= 1 else {
+      guard given.count <= 1, way.serial == nil, way.line == nil, way.framing == nil else {
         throw ValidationError("--words stands in place of a device: beside it goes an ADDRESS, or nothing")
       }
       let (address, notation) = try Self.address(given.first ?? "40001")
       return .given(Block(address: address, notation: notation, data: .words(try Self.parsed(words))))
     }
-    guard given.count == 3 else {
-      throw ValidationError("HOST[:PORT], ADDRESS and COUNT are asked for, such as 192.168.10.21:502 40101 4")
+    let isSerial = way.serial != nil
+    guard given.count == (isSerial ? 2 : 3) else {
+      throw ValidationError(
+        isSerial
+          ? "ADDRESS and COUNT are asked for beside --serial, such as 40101 4"
+          : "HOST[:PORT], ADDRESS and COUNT are asked for, such as 192.168.10.21:502 40101 4")
     }
-    let (address, notation) = try Self.address(given[1])
+    let place = try way.place(isSerial ? nil : given[0])
+    let units = WayOptions.units(of: place)
+    guard units.contains(Int(unit)) else {
+      throw ValidationError("--unit \(unit): \(units.lowerBound) to \(units.upperBound) is asked for on a serial line")
+    }
+    let (address, notation) = try Self.address(given[given.count - 2])
     let most = address.table.isBits ? 2000 : 125
-    guard let count = Int(given[2]), (1...most).contains(count), address.number + count <= 65536 else {
-      throw ValidationError("COUNT \(given[2]): 1 to \(most) is asked for, within the 65536 of the table")
+    guard let count = Int(given[given.count - 1]), (1...most).contains(count), address.number + count <= 65536 else {
+      throw ValidationError("COUNT \(given[given.count - 1]): 1 to \(most) is asked for, within the 65536 of the table")
     }
     guard let limit = parseDuration(timeout), limit > .zero else {
       throw ValidationError("--timeout \(timeout): a time such as 500ms or 2s is asked for")
     }
-    guard let survey = ModbusSurvey(at: given[0], timeout: limit) else {
-      throw ValidationError("\(given[0]): HOST or HOST:PORT is asked for, an IPv6 address in brackets")
-    }
+    let survey = ModbusSurvey(place, timeout: limit)
     let what = "\(count) of \(address.table.rawValue):\(address.number)"
     return .device(
-      survey, asking: "asking unit \(unit) at \(given[0]) for \(what)", address, notation, count: count, unit: unit)
+      survey, asking: "asking unit \(unit) at \(place) for \(what)", address, notation, count: count, unit: unit)
   }
 
   /// One place and the way it is written; what may mean two is refused with both.

@@ -105,6 +105,9 @@ struct Explanation {
       lines += [""] + (table.isEmpty ? ["no role: no rule of the map takes one from it"] : table.lines.map(trimmed))
     }
     for problem in problems { lines += ["", shown.text, caret(problem.at), visible("problem: \(problem.message)")] }
+    if roles.contains(where: { $0.name == "no-read" }) {
+      lines += ["", "note: this is what the scanner sends in place of a code that it could not read"]
+    }
     if !code.notes.isEmpty { lines += [""] + code.notes.map { visible("note: \($0.message)") } }
     return lines
   }

@@ -21,10 +21,11 @@ struct ScanCommand: AsyncParsableCommand {
         lotline scan 192.168.10.21
         lotline scan 192.168.10.21 --units 1..10 --tables holding --addresses 0..999
         lotline scan 192.168.10.40 --units 1..32 --addresses 0..0 --json
+        lotline scan --serial /dev/ttyUSB0 --line "9600 8N1" --units 1..3
       """)
 
-  @Argument(help: "HOST or HOST:PORT; an IPv6 address in brackets.")
-  var host: String
+  @Argument(help: "HOST or HOST:PORT, an IPv6 address in brackets; or --serial.")
+  var host: String?
 
   @Option(help: ArgumentHelp("The unit ids that are tried, 0 to 255.", valueName: "1..10"))
   var units = "1"
@@ -44,6 +45,7 @@ struct ScanCommand: AsyncParsableCommand {
   @Option(help: "How addresses of the line for a map are written: modicon or zero-based.")
   var notation = "modicon"
 
+  @OptionGroup var way: WayOptions
   @OptionGroup var output: OutputOptions
 
   func validate() throws { _ = try plan() }
@@ -54,8 +56,15 @@ struct ScanCommand: AsyncParsableCommand {
     guard named.count == listed.count, !named.isEmpty else {
       throw ValidationError("--tables \(tables): some of holding,input,coil,discrete are asked for")
     }
-    guard let units = Self.range(units, within: 0...255) else {
-      throw ValidationError("--units \(units): a unit id or a range from 0 to 255 is asked for, such as 1..10")
+    if way.serial != nil, let host {
+      throw ValidationError("\(host) beside --serial: one of them is asked for")
+    }
+    let place = try way.place(host)
+    let possible = WayOptions.units(of: place)
+    guard let units = Self.range(units, within: possible) else {
+      throw ValidationError(
+        "--units \(units): a unit id or a range from \(possible.lowerBound) to \(possible.upperBound) is asked for, such "
+          + "as 1..10")
     }
     guard let addresses = Self.range(addresses, within: 0...65535) else {
       throw ValidationError("--addresses \(addresses): a range from 0 to 65535 is asked for, such as 0..299")
@@ -70,11 +79,9 @@ struct ScanCommand: AsyncParsableCommand {
       let known = ModbusAddress.Notation.allCases.map(\.rawValue).joined(separator: " or ")
       throw ValidationError("--notation \(notation): \(known) is asked for")
     }
-    guard let survey = ModbusSurvey(at: host, timeout: limit) else {
-      throw ValidationError("\(host): HOST or HOST:PORT is asked for, an IPv6 address in brackets")
-    }
     return ScanPlan(
-      host: host, survey: survey, units: units.map { UInt8($0) }, tables: named,
+      host: host ?? place.description, survey: ModbusSurvey(place, timeout: limit), units: units.map { UInt8($0) },
+      tables: named,
       addresses: addresses.lowerBound..<(addresses.upperBound + 1), pause: rest, timeout: limit, notation: notation)
   }
 

@@ -151,10 +151,11 @@ struct ScannerPlay: Play {
     }
   }
 
-  /// Scans a code, whose separators may be written `\x1d`, `^` or `<GS>`.
+  /// Scans a code, written as `lotline explain` takes it.
   func send(_ code: String) async throws {
-    let text = code.replacing("\\x1d", with: "\u{1D}").replacing("<GS>", with: "\u{1D}").replacing("^", with: "\u{1D}")
-    let answer = try await scanner.scan(map.frame.frame(of: Array(text.utf8)), answerWithin: .seconds(2))
+    let bytes = try typedCode(code)
+    let text = String(decoding: bytes, as: UTF8.self)
+    let answer = try await scanner.scan(map.frame.frame(of: bytes), answerWithin: .seconds(2))
     let word =
       switch answer {
       case []: "no answer"

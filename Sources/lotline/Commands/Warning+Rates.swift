@@ -22,13 +22,46 @@ struct RequestTime {
   static let answer: Duration = .milliseconds(10)
 
   let pause: Duration
+  /// The serial line that the bytes have to pass; nil where that takes no time that counts.
+  let line: SerialLine?
 
-  init(_ map: ModbusMap) { pause = map.requests.pause }
+  init(_ map: ModbusMap, at place: ModbusPlace) {
+    pause = map.requests.pause
+    if case .serial(_, let line) = place { self.line = line } else { line = nil }
+  }
 
-  var each: Duration { Self.answer + pause }
+  /// What requests take together.
+  func time(of requests: [PlannedRequest]) -> Duration {
+    requests.reduce(.zero) { sum, request in sum + Self.answer + max(pause, line?.silence ?? .zero) + wire(request) }
+  }
+
+  /// The bytes of a request and its answer on a serial line: unit and checksum around function and data.
+  private func wire(_ request: PlannedRequest) -> Duration {
+    guard let line else { return .zero }
+    let bytes = RequestBytes(request)
+    let count = bytes.question - 4 + bytes.answer - 4
+    return .microseconds(1_000_000 * count * line.bitsPerByte / line.baud) + line.silence
+  }
+
+  /// The arithmetic of some requests: `3 requests × 10ms = 30ms`.
+  func sum(of requests: [PlannedRequest]) -> String {
+    let count = counted(requests.count, "request")
+    let total = rounded(time(of: requests))
+    guard let line else { return "\(count) × \(format(Self.answer + pause)) = \(total)" }
+    let bytes = requests.reduce(0) { $0 + RequestBytes($1).question + RequestBytes($1).answer - 8 }
+    return "\(count) with \(bytes) bytes of \(line.bitsPerByte) bits at \(line.baud) bits/s = \(total)"
+  }
+
+  /// Whole milliseconds, from 1 up.
+  func rounded(_ duration: Duration) -> String {
+    format(.milliseconds(Int64(max(1, (duration.inSeconds * 1000).rounded()))))
+  }
 
   /// The assumption, as a part of a sentence.
-  var words: String { "\(format(Self.answer)) an answer" + (pause > .zero ? " and \(format(pause)) pause" : "") }
+  var words: String {
+    "\(format(Self.answer)) an answer" + (pause > .zero ? " and \(format(pause)) pause" : "")
+      + (line == nil ? "" : ", and the silence between frames")
+  }
 }
 
 // MARK: A line with its devices
@@ -52,16 +85,14 @@ extension Warning {
 
   /// Groups that cannot keep their rate even if nothing else is asked.
   private static func slow(_ device: DeviceSettings, _ lines: MapLines) -> [Warning] {
-    guard case .modbus(let map) = device.map.map else { return [] }
-    let time = RequestTime(map)
+    guard case .modbus(let map) = device.map.map, case .modbus(let place, _) = device.link else { return [] }
+    let time = RequestTime(map, at: place)
     return map.plan.parts.compactMap { part in
-      guard let every = part.every, time.each * part.requests.count > every else { return nil }
-      let count = part.requests.count
+      guard let every = part.every, time.time(of: part.requests) > every else { return nil }
       return lines.warning(
         field(device),
-        "group \(part.group) is read every \(format(every)), and that takes \(counted(count, "request")) × "
-          + "\(format(time.each)) = \(format(time.each * count)) (assumed: \(time.words)). Polls will be missed: "
-          + "read it less often, or put its tags closer together")
+        "group \(part.group) is read every \(format(every)), and that takes \(time.sum(of: part.requests)) (assumed: "
+          + "\(time.words)). Polls will be missed: read it less often, or put its tags closer together")
     }
   }
 
@@ -94,12 +125,16 @@ extension Warning {
     var words = ""
     for device in devices {
       guard case .modbus(let map) = device.map.map else { continue }
-      let time = RequestTime(map)
+      let time = RequestTime(map, at: place)
       let perSecond = map.plan.parts.reduce(0.0) { sum, part in
         sum + (part.every.map { Double(part.requests.count) / $0.inSeconds } ?? 0)
       }
-      total += time.each * perSecond
-      terms.append("\(device.name) \((perSecond * 10).rounded() / 10)/s × \(format(time.each))")
+      let needed = map.plan.parts.reduce(Duration.zero) { sum, part in
+        sum + (part.every.map { time.time(of: part.requests) / $0.inSeconds } ?? .zero)
+      }
+      guard perSecond > 0 else { continue }
+      total += needed
+      terms.append("\(device.name) \((perSecond * 10).rounded() / 10)/s × \(time.rounded(needed / perSecond))")
       words = time.words
     }
     guard total > .seconds(1), let last = devices.last else { return nil }
