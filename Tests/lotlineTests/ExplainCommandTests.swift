@@ -96,6 +96,20 @@ import Testing
     #expect(plc.messages.contains("is the map of a PLC"))
   }
 
+  @Test func `what a scanner sends for a code that it could not read is told as that, and is no code`() async throws {
+    let map = Program.tree + "/devices/keyence-sr-750.yaml"
+    let note = "note: this is what the scanner sends in place of a code that it could not read"
+    let done = try await run("--map", map, "ERROR")
+    #expect(done.status == 0, "\(done.output)\(done.messages)")
+    #expect(done.output.hasSuffix("\n\(note)\n"), "\(done.output)")
+    #expect(done.output.contains(/no-read +ERROR/), "\(done.output)")
+    #expect(try await run("--map", map, "ERROR", "--json").output.contains("\"roles\":{\"no-read\":\"ERROR\"}"))
+    let code = try await run("--map", map, "SN0001")
+    #expect(code.status == 0 && code.output.contains(/unit +SN0001/), "\(code.output)")
+    #expect(!code.output.contains(note))
+    #expect(try await !run("ERROR").output.contains(note), "without a map it is a text like any other")
+  }
+
   @Test func `with a hyphen it takes a code a line`() async throws {
     let folder = try ScratchFolder()
     try folder.write("codes", "OP-1\n]E09506000134352\n]E09506000134353\n")
