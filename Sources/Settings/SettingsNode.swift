@@ -87,14 +87,15 @@ public struct SettingsNode {
   }
 }
 
-/// The text with its control characters as escapes, so that a message stays one line.
-func printable(_ text: Substring) -> String {
+/// The text with its control characters and line ends as escapes, so that a message stays one line.
+public func printable(_ text: some StringProtocol) -> String {
   var shown = ""
   for scalar in text.unicodeScalars {
     switch scalar {
     case "\r": shown += "\\r"
     case "\n": shown += "\\n"
     case "\t": shown += "\\t"
+    case "\u{2028}", "\u{2029}": shown += "\\u{" + String(scalar.value, radix: 16) + "}"
     case _ where scalar.properties.generalCategory == .control:
       shown += "\\x" + (scalar.value < 16 ? "0" : "") + String(scalar.value, radix: 16, uppercase: true)
     default: shown.unicodeScalars.append(scalar)

@@ -7,7 +7,7 @@ import Testing
 /// Lists of tags as PLC programmers write them, taken as maps.
 @Suite struct MapImportTests {
   private func read(_ csv: String, onto yaml: String? = nil, ignoring: [String] = []) throws -> MapImport {
-    var problems: [String] = []
+    var problems: [SpreadsheetTable.Problem] = []
     let table = try SpreadsheetTable(csv, problems: &problems)
     let present = try yaml.map { SettingsTree(try SettingsFile(name: "m", text: $0).root) }
     return MapImport(table, onto: present, ignoring: ignoring, formProblems: problems)
@@ -85,7 +85,8 @@ import Testing
     let again = try read("Symbol,Address,Data Type\nBatch No.,40010,STRING[12]\n", onto: right.text.text)
     #expect(again.problems.isEmpty && again.text.text.contains("length: 12 }"), "\(again.problems)")
     let twice = try read("name,address,type\nOil Temp,40001,int16\nOil_Temp,40002,int16\n")
-    #expect(twice.problems.first?.hasPrefix("row 3: found tag oil-temp of group process again") == true)
+    #expect(
+      twice.problems.first?.hasPrefix("row 3, column A \"name\": found tag oil-temp of group process again") == true)
   }
 
   @Test func `every mistake is told at once, with its row, its column and what would be right`() throws {
@@ -99,10 +100,17 @@ import Testing
       level,40009,int16,,
       x,40011,,,"[1"
       """)
-    // The form of the table first; what the map's reader finds follows once that is right.
-    #expect(found.problems.count == 2, "\(found.problems)")
-    #expect(found.problems[0].hasPrefix("row 6: found tag level of group process again, which row 4 has already"))
-    #expect(found.problems[1].hasPrefix("row 7, column E \"colour\": found \"[1\", which begins as a list"))
+    let all = [
+      "row 1, column E \"colour\": found a column that a map has no place for",
+      "row 3, column B \"address\" (tag temp of group process): found \"49999999\";",
+      "row 4, column C \"data type\" (tag level of group process): found \"flaot32\";",
+      "row 5, column D \"scale\" (tag flow of group process): found \"abc\";",
+      "row 6, column A \"name\": found tag level of group process again, which row 4 has already",
+      "row 7, column C \"data type\" (tag x of group process): found no \"type\";",
+      "row 7, column E \"colour\": found \"[1\", which begins as a list",
+    ]
+    #expect(found.problems.count == all.count, "\(found.problems)")
+    for (problem, text) in zip(found.problems, all) { #expect(problem.hasPrefix(text), "\(problem)") }
     let more = try read(
       """
       name,address,data type,scale,colour
@@ -113,13 +121,13 @@ import Testing
       x,40011,,,
       """)
     let expected = [
-      "row 2 (tag Stößel of group process): found the name \"Stößel\"; allowed: 1 to 64 of a-z, 0-9 and -, beginning "
+      "row 2, column A \"name\" (tag Stößel of group process): found the name \"Stößel\"; allowed: 1 to 64 of a-z, 0-9 and -, beginning "
         + "with a letter or a digit",
-      "column E \"colour\": found a column that a map has no place for",
+      "row 1, column E \"colour\": found a column that a map has no place for",
       "row 3, column B \"address\" (tag temp of group process): found \"49999999\";",
       "row 4, column C \"data type\" (tag level of group process): found \"flaot32\";",
       "row 5, column D \"scale\" (tag flow of group process): found \"abc\";",
-      "row 6 (tag x of group process): found no \"type\";",
+      "row 6, column C \"data type\" (tag x of group process): found no \"type\";",
     ]
     for text in expected { #expect(more.problems.contains { $0.hasPrefix(text) }, "\(text)\n\(more.problems)") }
     #expect(more.problems.count == expected.count, "\(more.problems)")
@@ -132,10 +140,87 @@ import Testing
 
   @Test func `a list without names or addresses says which columns would do`() throws {
     let found = try read("Werkzeug,Adresse\nforce,40001\n")
-    #expect(found.problems.count == 2, "\(found.problems)")
-    #expect(found.problems[0].hasPrefix("row 1: no column means tag; allowed: one called tag, name,"))
+    let expected = [
+      "row 1: no column means tag; allowed: one called tag, name,",
+      "row 1: no column means at; allowed: one called at,",
+      "row 1: no column means type, which row 2 needs; allowed: one called type, datatype,",
+      "row 1, column A \"Werkzeug\": found a column that", "row 1, column B \"Adresse\": found a column that",
+    ]
+    #expect(found.problems.count == expected.count, "\(found.problems)")
+    for (problem, text) in zip(found.problems, expected) { #expect(problem.hasPrefix(text), "\(problem)") }
     let twice = try read("name,tag,at,type\na,b,40001,int16\n")
-    #expect(twice.problems.first?.hasPrefix("column B \"tag\": it means tag, as does column A \"name\";") == true)
+    #expect(
+      twice.problems.first?.hasPrefix("row 1, column B \"tag\": it means tag, as does column A \"name\";") == true)
+  }
+
+  @Test func `a wrong name hides nothing else of its row`() throws {
+    let found = try read(
+      """
+      group,name,at,type,min,max
+      process,level,40001,int16,,
+      process,level,40002,flaot32,,
+      process,level,40001,int16,,
+      process,,4000x,int16,1,
+      process,"[x",40005,int17,,
+      process,high,40009,int16,9,x
+      process,same,40001,int16,,
+      process,row-3,40010,int16,20,10
+      Stößel,a,40001,int16,,
+      """)
+    let expected = [
+      "row 3, column B \"name\": found tag level of group process again, which row 2 has already; allowed: each once",
+      "row 3, column D \"type\" (tag level of group process): found \"flaot32\";",
+      "row 4, column B \"name\": found tag level of group process again, which row 2 has already",
+      "row 5, column B \"name\": found no name of a tag;", "row 5, column C \"at\": found \"4000x\"",
+      "row 5, column E \"min\": found a lower limit alone; allowed: both, or none",
+      "row 6, column B \"name\": found \"[x\", which begins as a list",
+      "row 6, column D \"type\": found \"int17\";",
+      "row 7, column F \"max\" (tag high of group process): found \"x\"",
+      "row 8, column C \"at\" (tag same of group process): found the same value as \"level\"",
+      "row 9, column E \"min\" (tag row-3 of group process): found [20, 10]",
+      "row 10, column A \"group\" (tag a of group Stößel): found the name \"Stößel\"",
+    ]
+    #expect(found.problems.count == expected.count, "\(found.problems.joined(separator: "\n"))")
+    for (problem, text) in zip(found.problems, expected) { #expect(problem.hasPrefix(text), "\(problem)") }
+  }
+
+  @Test func `what does not go with the map that is there is told by row and column as well`() throws {
+    let cycle = """
+      kind: modbus
+      groups:
+        cycle:
+          every: 200ms
+          trigger: { tag: count, at: 40100, type: uint16 }
+          tags: { serial: { at: 40101, type: uint16 } }
+      """
+    let found = try read("name,at,type\ncount,40102,uint16\nlate,40900,int16\nserial,40103,int17\n", onto: cycle)
+    let expected = [
+      "row 2, column A \"name\" (tag count of group cycle): found a tag called like the trigger",
+      "row 2 (tag count of group cycle): found 799 registers from the first to the last holding tag",
+      "row 4, column C \"type\" (tag serial of group cycle): found \"int17\"",
+    ]
+    #expect(found.problems.count == expected.count, "\(found.problems.joined(separator: "\n"))")
+    for text in expected { #expect(found.problems.contains { $0.hasPrefix(text) }, "\(text)") }
+    let wrong = try read("name,at,type\nserial,40101,int17\n", onto: cycle.replacing("200ms", with: "soon"))
+    #expect(wrong.problems.count == 2, "\(wrong.problems)")
+    #expect(wrong.problems.last?.hasPrefix("the map's groups.cycle.every: found \"soon\"") == true)
+  }
+
+  @Test func `a message stays one line whatever a cell holds, and a long list of them ends with their number`() throws {
+    let note = try read("name,at,type\n\"Ram\nForce\",40001,int16\n")
+    #expect(note.notes.contains("names as maps have them: 1, such as ram-force for Ram\\nForce"), "\(note.notes)")
+    let wrong = try read(
+      "name,at,type,\"co\r\nlour\"\n\"St\nößel\",\"40\n001\",\"[1\n\",\"x\u{2028}\"\n\"St\nößel\",40002,int16,,\"a\nb\"\n"
+    )
+    #expect(wrong.problems.count == 6, "\(wrong.problems)")
+    #expect((wrong.problems + wrong.notes).allSatisfy { !$0.contains(where: \.isNewline) }, "\(wrong.problems)")
+    let rows = (1...60).map { "tag-\($0),\(40000 + $0),int17\n" }.joined()
+    let long = try read("name,at,type\n" + rows)
+    #expect(long.problems.count == 60)
+    #expect(long.problems.first?.hasPrefix("row 2, ") == true && long.problems.last?.hasPrefix("row 61, ") == true)
+    #expect(long.problems(atMost: 50) == long.problems.prefix(50) + ["10 more problems behind these"])
+    #expect(long.problems(atMost: 59).last == "1 more problem behind these")
+    #expect(long.problems(atMost: 60) == long.problems)
   }
 
   @Test func `onto a map it changes tags, and leaves what it has no column for`() throws {

@@ -15,7 +15,7 @@ import Testing
 
   /// What a spreadsheet in between may do: its separator, its encoding.
   private func imported(_ cells: [[String]], separator: Character) throws -> MapImport {
-    var problems: [String] = []
+    var problems: [SpreadsheetTable.Problem] = []
     let text = SpreadsheetTable.text(cells, separator: separator)
     let table = try SpreadsheetTable(SpreadsheetText(Array(text.utf8)).text, problems: &problems)
     return MapImport(table, onto: nil, formProblems: problems)

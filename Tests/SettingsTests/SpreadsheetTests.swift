@@ -4,7 +4,7 @@ import Testing
 /// Tables as spreadsheets of all countries save them.
 @Suite struct SpreadsheetTests {
   private func table(_ text: String) throws -> SpreadsheetTable {
-    var problems: [String] = []
+    var problems: [SpreadsheetTable.Problem] = []
     let table = try SpreadsheetTable(text, problems: &problems)
     #expect(problems.isEmpty)
     return table
@@ -32,10 +32,12 @@ import Testing
   }
 
   @Test func `cells without a column, and quotes that do not fit, are told with row and column`() throws {
-    var problems: [String] = []
+    var problems: [SpreadsheetTable.Problem] = []
     let short = try SpreadsheetTable("a,b\n1\n1,2,3\n", problems: &problems)
     #expect(short.rows[0].cells == ["1", ""])
-    #expect(problems.count == 1 && problems[0].hasPrefix("row 3, column C: found \"3\" in a column without a name;"))
+    #expect(
+      problems.count == 1
+        && problems[0].description.hasPrefix("row 3, column C: found \"3\" in a column without a name;"))
     #expect(throws: SpreadsheetTable.Fault("row 2, column B: found a quote that is never closed")) {
       try table("a,b\n1,\"2\n3,4\n")
     }

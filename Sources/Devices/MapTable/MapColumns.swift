@@ -13,7 +13,7 @@ public struct MapColumns: Sendable, Hashable {
     public let key: String?
 
     /// As the spreadsheet names it, with its header.
-    public var name: String { "column \(SpreadsheetTable.letters(place)) \"\(header)\"" }
+    public var name: String { "column \(SpreadsheetTable.letters(place)) \"\(header.prefix(60))\"" }
   }
 
   public let columns: [Column]
@@ -60,7 +60,7 @@ public struct MapColumns: Sendable, Hashable {
   }()
 
   /// - Parameter ignored: headers, or keys, of columns to leave out.
-  init(_ table: SpreadsheetTable, ignoring ignored: [String], problems: inout [String]) {
+  init(_ table: SpreadsheetTable, ignoring ignored: [String], problems: inout [SpreadsheetTable.Problem]) {
     var columns: [Column] = []
     let folded = ignored.map(Self.folded)
     let kinds = table.header.firstIndex(of: "row")
@@ -74,7 +74,10 @@ public struct MapColumns: Sendable, Hashable {
       let column = Column(place: place, header: header, key: key)
       if let key, let other = columns.first(where: { $0.key == key }) {
         problems.append(
-          "\(column.name): it means \(key), as does \(other.name); allowed: one of them, or --ignore \"\(header)\"")
+          .init(
+            row: 1, column: place,
+            "row 1, \(column.name): it means \(key), as does \(other.name); allowed: one of them, or --ignore "
+              + "\"\(header)\""))
         continue
       }
       columns.append(column)
@@ -82,16 +85,23 @@ public struct MapColumns: Sendable, Hashable {
     self.columns = columns
     for key in ["tag", "at"]
     where !columns.contains(where: { $0.key == key }) && !columns.contains(where: { $0.key == "row" }) {
-      let names = (Self.synonyms[key] ?? []).prefix(5).joined(separator: ", ")
       problems.append(
-        "row 1: no column means \(key); allowed: one called \(names) (case and spaces do not matter); found: "
-          + table.header.filter { !$0.isEmpty }.joined(separator: ", "))
+        .init(
+          row: 1,
+          "row 1: no column means \(key); allowed: \(Self.names(of: key)); found: "
+            + table.header.filter { !$0.isEmpty }.joined(separator: ", ")))
     }
     let known = folded.filter { name in !table.header.contains { Self.folded($0) == name } }
-    for name in known { problems.append("--ignore \(name): there is no such column") }
+    for name in known { problems.append(.init(row: 0, "--ignore \(name): there is no such column")) }
   }
 
   subscript(_ key: String) -> Column? { columns.first { $0.key == key } }
+
+  /// How a column that means `key` may be called.
+  static func names(of key: String) -> String {
+    guard let names = synonyms[key] else { return "one called \(key)" }
+    return "one called \(names.prefix(5).joined(separator: ", ")) (case and spaces do not matter)"
+  }
 
   private static func folded(_ header: String) -> String {
     header.lowercased().filter { $0.isLetter || $0.isNumber }

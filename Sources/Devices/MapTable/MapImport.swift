@@ -8,9 +8,9 @@ public struct MapImport: Sendable, Hashable {
   public let columns: MapColumns
   /// What was understood in another way than it was written, one line each.
   public private(set) var notes: [String] = []
-  /// Empty where the map can be used.
+  /// In the order of rows, one line each; empty where the map can be used.
   public private(set) var problems: [String] = []
-  /// What the map's file would say.
+  /// What the map's file would say; where there are problems, as far as the list can be understood.
   public private(set) var map: SettingsTree = .mapping([])
   public private(set) var text: MapText
 
@@ -20,79 +20,50 @@ public struct MapImport: Sendable, Hashable {
   ///   - formProblems: what reading the table found already.
   public init(
     _ table: SpreadsheetTable, onto present: SettingsTree?, ignoring ignored: [String] = [],
-    formProblems: [String] = []
+    formProblems: [SpreadsheetTable.Problem] = []
   ) {
     var problems = formProblems
     columns = MapColumns(table, ignoring: ignored, problems: &problems)
-    self.problems = problems
     text = MapText(.mapping([]))
     var rows = MapRows(table, columns, present: present)
-    self.problems += rows.problems
-    notes = rows.notes
+    problems += rows.problems
     do {
       let table = try rows.table(onto: present)
-      notes = rows.notes
       map = table.map
       text = MapText(map)
-      // What the form is wrong in would only be told twice.
-      if self.problems.isEmpty { check(table) }
+      problems += check(table, rows)
     } catch {
-      self.problems.append(error.description)
+      problems.append(.init(row: nil, error.description))
     }
+    notes = rows.notes.map { printable($0) }
+    // Those of one place stay in the order in which they were found.
+    self.problems = problems.enumerated().sorted { first, second in
+      first.element.isBefore(second.element)
+        || (!second.element.isBefore(first.element) && first.offset < second.offset)
+    }.map(\.element.description)
+  }
+
+  /// The first problems, and how many more there are where that is not all.
+  public func problems(atMost most: Int) -> [String] {
+    let rest = problems.count - most
+    guard rest > 0 else { return problems }
+    return problems.prefix(most) + ["\(rest) more problem\(rest == 1 ? "" : "s") behind these"]
   }
 
   /// Has the map's own reader look at it: what it finds is told by row and column.
-  private mutating func check(_ table: MapTable) {
-    var found: [Problem] = []
+  private func check(_ table: MapTable, _ rows: MapRows) -> [SpreadsheetTable.Problem] {
+    var words = MapWords(table, rows: rows, columns: columns, lines: text.lines)
     do {
       let file = try SettingsFile(name: "the map", text: text.text)
-      if DeviceMap(file) == nil, (try? file.check()) != nil {
-        problems.append("the map cannot be used, and nothing says why: please report this")
-      }
+      let isUsable = DeviceMap(file) != nil
       try file.check()
+      guard !isUsable else { return [] }
+      return [.init(row: nil, "the map cannot be used, and nothing says why: please report this")]
     } catch let error as SettingsError {
-      found = error.problems
+      return error.problems.compactMap { words.problem(for: $0) }
     } catch {
-      problems.append("\(error)")
+      return [.init(row: nil, "\(error)")]
     }
-    var told: Set<String> = []
-    for problem in found {
-      let line = words(problem, table)
-      if told.insert(line.key).inserted { problems.append(line.text) }
-    }
-  }
-
-  /// A problem of the map in the words of the spreadsheet; `key` is the same for what need not be told again.
-  private func words(_ problem: Problem, _ table: MapTable) -> (key: String, text: String) {
-    let said =
-      "found \(problem.found); allowed: \(problem.allowed)"
-      + (problem.nearest.map { "; did you mean \"\($0)\"?" } ?? "")
-    let way = text.lines[problem.line] ?? []
-    guard let row = table.rows.first(where: { way.starts(with: $0.way) && !$0.way.isEmpty }) ?? mapRow(table, way),
-      let number = row.number
-    else {
-      return (said + problem.field, "the map's \(problem.field.isEmpty ? "file" : problem.field): \(said)")
-    }
-    let prefix = row.way.joined(separator: ".")
-    let rest =
-      problem.field.hasPrefix(prefix)
-      ? problem.field.dropFirst(prefix.count).drop { $0 == "." } : Substring(problem.field)
-    let key = rest.prefix { $0 != "." && $0 != "[" }
-    let column = columns.columns.first { $0.key == String(key) }
-    guard let column else { return ("\(number) \(said)", "row \(number) (\(row)): \(said)") }
-    if problem.found.hasPrefix("unknown key") {
-      return (
-        "unknown \(key)",
-        "\(column.name): found a column that a map has no place for in \(row); allowed: \(problem.allowed)"
-          + "; leave it out with --ignore \"\(column.header)\""
-          + (problem.nearest.map { "; did you mean \"\($0)\"?" } ?? "")
-      )
-    }
-    return ("\(number) \(key) \(said)", "row \(number), \(column.name) (\(row)): \(said)")
-  }
-
-  private func mapRow(_ table: MapTable, _ way: [String]) -> MapTable.Row? {
-    way.count == 1 ? table.rows.first { $0.kind == MapTable.mapKind && $0.number != nil } : nil
   }
 }
 

@@ -2,7 +2,7 @@ import Settings
 
 /// The rows of a spreadsheet as rows of a map, each cell understood.
 struct MapRows {
-  private(set) var problems: [String] = []
+  private(set) var problems: [SpreadsheetTable.Problem] = []
   private(set) var notes: [String] = []
   private var rows: [MapTable.Row] = []
   private let columns: MapColumns
@@ -11,15 +11,30 @@ struct MapRows {
   private var commas = 0
   private var types: [String: (type: String, count: Int)] = [:]
   private var names: [(written: String, word: String)] = []
+  /// Where each row that was read stands in `rows`.
+  private var places: [[String]: Int] = [:]
+  /// Rows without a name of their own, by their place in `rows`.
+  private var nameless: [Int] = []
+  /// The rows whose name is told to be wrong: with another one, all else in them can still be looked at.
+  private(set) var renamed: [Int: Renamed] = [:]
+  /// The keys of each row that are told to be wrong.
+  private(set) var refused: [Int: Set<String>] = [:]
+
+  /// A tag of the list under a name that it has only while the map is looked at.
+  struct Renamed {
+    let written: String
+    let name: String
+  }
 
   init(_ table: SpreadsheetTable, _ columns: MapColumns, present: SettingsTree?) {
     self.columns = columns
     self.present = present.flatMap { try? MapTable($0) }
     hasDecimalCommas = table.mayHaveDecimalCommas
     for row in table.rows { read(row) }
+    rename()
     if commas > 0 { notes.append("numbers with a decimal comma: \(commas), such as 0,1 for 0.1") }
     if let first = names.first {
-      notes.append("names as maps have them: \(names.count), such as \(first.word) for \(first.written)")
+      notes.append("names as maps have them: \(names.count), such as \(first.word) for \(first.written.prefix(60))")
     }
     for (word, found) in types.sorted(by: { $0.key < $1.key }) {
       notes.append("type \(word) is read as \(found.type), in \(found.count == 1 ? "1 row" : "\(found.count) rows")")
@@ -29,11 +44,15 @@ struct MapRows {
   private mutating func read(_ row: SpreadsheetTable.Row) {
     var values: [(column: MapColumns.Column, value: SettingsTree)] = []
     for column in columns.columns {
-      guard column.key != nil, case let cell = row.cells[column.place], !cell.isEmpty else { continue }
+      guard let key = column.key, case let cell = row.cells[column.place], !cell.isEmpty else { continue }
       guard let value = MapTable.value(of: cell, hasDecimalCommas: hasDecimalCommas) else {
-        problems.append(
-          "row \(row.number), \(column.name): found \"\(cell.prefix(60))\", which begins as a list, a mapping or a quoted "
-            + "text does and is none; allowed: [80, 120], { 1: pass, 2: fail }, \"text\", or a text without these")
+        refuse(
+          row.number, column,
+          "found \"\(cell.prefix(60))\", which begins as a list, a mapping or a quoted text does and is none; allowed: "
+            + "[80, 120], { 1: pass, 2: fail }, \"text\", or a text without these")
+        refused[row.number, default: []].formUnion([key, Self.whole[key] ?? key])
+        // The key is there, whatever it says: nobody shall be told that it is missing.
+        if !MapTable.places.contains(key) { values.append((column, .text(cell))) }
         continue
       }
       if hasDecimalCommas, case .text(let text) = value, text != cell { commas += 1 }
@@ -52,12 +71,39 @@ struct MapRows {
       kind: kind, group: name(text("group")), tag: kind == MapTable.tagKind ? name(text("tag")) : "", fields: fields,
       number: row.number)
     if kind == MapTable.tagKind { understand(&found) }
-    if let other = rows.first(where: { $0.isSame(as: found) }) {
-      problems.append(
-        "row \(row.number): found \(found) again, which row \(other.number ?? 0) has already; allowed: each once")
-      return
+    let way = [kind, found.group, found.tag]
+    if kind == MapTable.tagKind, found.tag.isEmpty {
+      nameless.append(rows.count)
+    } else if !kind.hasSuffix("[]"), let other = places[way] {
+      refuse(
+        row.number, columns[kind == MapTable.tagKind ? "tag" : "row"],
+        "found \(found) again, which row \(rows[other].number ?? 0) has already; allowed: each once")
+      guard kind == MapTable.tagKind else { return }
+      nameless.append(rows.count)
+    } else {
+      places[way] = rows.count
     }
     rows.append(found)
+  }
+
+  private mutating func refuse(_ row: Int, _ column: MapColumns.Column?, _ what: String) {
+    let place = "row \(row)" + (column.map { ", \($0.name)" } ?? "")
+    problems.append(.init(row: row, column: column?.place, "\(place): \(what)"))
+  }
+
+  /// Columns that are parts of a key.
+  private static let whole = [MapColumns.bit: "at", MapColumns.low: "limits", MapColumns.high: "limits"]
+
+  /// Gives the rows whose name is wrong one that no other has.
+  private mutating func rename() {
+    var taken = Set(rows.map(\.tag))
+    for place in nameless {
+      guard let number = rows[place].number else { continue }
+      var name = "row-\(number)"
+      while !taken.insert(name).inserted { name += "-again" }
+      renamed[number] = Renamed(written: rows[place].tag, name: name)
+      rows[place].tag = name
+    }
   }
 
   /// A name as maps have them: those of programs have capitals, spaces and underscores.
@@ -85,8 +131,9 @@ struct MapRows {
     case (nil, nil): break
     case (let low?, let high?): row.fields.append(.init("limits", .list([.text(low), .text(high)])))
     case (let low, _):
-      problems.append(
-        "row \(number): found a \(low == nil ? "upper" : "lower") limit alone; allowed: both, or none")
+      refuse(
+        number, columns[low == nil ? MapColumns.high : MapColumns.low],
+        "found \(low == nil ? "an upper" : "a lower") limit alone; allowed: both, or none")
     }
     if let place = row.fields.firstIndex(where: { $0.name == "limits" }), let text = row.fields[place].value.text {
       let ends = text.split(separator: "..", omittingEmptySubsequences: false).map {
@@ -115,8 +162,9 @@ struct MapRows {
         row.fields[place].value = .text(type)
       }
     }
-    if row.tag.isEmpty, columns["tag"] != nil {
-      problems.append("row \(number): no name of a tag; allowed: one of a-z, 0-9 and -")
+    // Where its cell, or the whole list, is told to have none, that is enough.
+    if row.tag.isEmpty, columns["tag"] != nil || columns["row"] != nil, refused[number]?.contains("tag") != true {
+      refuse(number, columns["tag"], "found no name of a tag; allowed: one of a-z, 0-9 and -")
     }
     if row.group.isEmpty { row.group = defaultGroup }
   }

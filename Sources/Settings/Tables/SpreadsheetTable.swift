@@ -14,15 +14,35 @@ public struct SpreadsheetTable: Sendable, Hashable {
     public let cells: [String]
   }
 
+  /// One thing that is wrong in a table, and where, so that all of them can be told in the order of rows.
+  public struct Problem: Sendable, Hashable, CustomStringConvertible {
+    /// As the spreadsheet counts; 0 for what stands before the table, nil for what is of none of its rows.
+    public let row: Int?
+    /// Counted from 0; nil for what is of a whole row.
+    public let column: Int?
+    /// What was found, where, and what would be right: one line.
+    public let description: String
+
+    /// - Parameter description: control characters in it, as cells have them, become escapes.
+    public init(row: Int?, column: Int? = nil, _ description: String) {
+      (self.row, self.column, self.description) = (row, column, printable(description))
+    }
+
+    /// Whether it stands above `other`, or left of it in the same row.
+    public func isBefore(_ other: Problem) -> Bool {
+      (row ?? .max, column ?? -1) < (other.row ?? .max, other.column ?? -1)
+    }
+  }
+
   /// What is wrong with the form of the table, in one line.
   public struct Fault: Error, Sendable, Hashable, CustomStringConvertible {
     public let description: String
 
-    public init(_ description: String) { self.description = description }
+    public init(_ description: String) { self.description = printable(description) }
   }
 
   /// Reads a table; `problems` gets what is wrong with single rows.
-  public init(_ text: String, problems: inout [String]) throws(Fault) {
+  public init(_ text: String, problems: inout [Problem]) throws(Fault) {
     var body = Substring(text)
     var said: Character?
     // Excel's own way to say it: a first line "sep=;".
@@ -44,8 +64,11 @@ public struct SpreadsheetTable: Sendable, Hashable {
       if cells.allSatisfy(\.isEmpty) { continue }
       for (place, cell) in cells.enumerated() where place >= header.count && !cell.isEmpty {
         problems.append(
-          "row \(record.number), column \(Self.letters(place)): found \"\(cell.prefix(40))\" in a column without a name; "
-            + "allowed: as many cells as the first row has; is a separator within a cell that should be quoted?")
+          Problem(
+            row: record.number, column: place,
+            "row \(record.number), column \(Self.letters(place)): found \"\(cell.prefix(40))\" in a column without a "
+              + "name; allowed: as many cells as the first row has; is a separator within a cell that should be quoted?"
+          ))
       }
       rows.append(
         Row(

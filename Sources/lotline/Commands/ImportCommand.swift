@@ -11,7 +11,8 @@ struct ImportCommand: AsyncParsableCommand {
     discussion: """
       The first row names the columns: group, tag, at, type and the other keys of a tag, in any case; address, name, data \
       type, units and the like are understood, and what each column means is shown. Excel's CSV is read as it is: comma, \
-      semicolon or tab, decimal commas, UTF-8, UTF-16 or Windows-1252. Every mistake is named with its row and column.
+      semicolon or tab, decimal commas, UTF-8, UTF-16 or Windows-1252. Every mistake is named with its row and column: the \
+      first 50 of them, or all with --json.
 
       With --into, the difference to that map is shown and written once you say yes; the former file is kept as .bak. A \
       group that the list does not name stays; of those that it names, tags that it does not have go, and a column that it \
@@ -29,12 +30,15 @@ struct ImportCommand: AsyncParsableCommand {
   @Flag(help: "Write without asking.") var yes = false
   @Flag(help: "JSON for programs in place of a table.") var json = false
 
+  /// More than anybody mends in one go; `--json` has all.
+  private static let mostProblems = 50
+
   func run() async throws {
     try await reporting {
       let present = try into.flatMap { FileManager.default.fileExists(atPath: $0) ? try SettingsFile(path: $0) : nil }
       let found = try read(onto: present)
       guard found.problems.isEmpty else {
-        for problem in found.problems { complain("\(file): \(problem)") }
+        for problem in found.problems(atMost: Self.mostProblems) { complain("\(file): \(problem)") }
         if json { print(report(found, nil, isWritten: false)) }
         throw ExitCode(1)
       }
@@ -65,14 +69,14 @@ struct ImportCommand: AsyncParsableCommand {
           "\(file): it is no UTF-8, so it is read as Windows-1252: look at units such as µm and °C; \"CSV UTF-8\" leaves no "
             + "doubt")
       }
-      var problems: [String] = []
+      var problems: [SpreadsheetTable.Problem] = []
       let table = try SpreadsheetTable(text.text, problems: &problems)
       found = MapImport(
         table, onto: present.map { SettingsTree($0.root) }, ignoring: ignore, formProblems: problems)
     } catch {
       throw Asking.Failure(description: "\(file): \(error)")
     }
-    if !json { for line in Self.columns(found) + found.notes { complain("\(file): \(line)") } }
+    if !json { for line in Self.columns(found) + found.notes { complain("\(file): \(printable(line))") } }
     return found
   }
 
