@@ -62,6 +62,9 @@ struct TurnChoice: Sendable {
   var turn: Turn? {
     guard let late else { return timely?.turn }
     guard let timely else { return late.turn }
+    // Who has just asked lets the other in, also where its time ended, or began anew, with that request.
+    if late.turn == last.turn { return timely.turn }
+    if timely.turn == last.turn { return late.turn }
     return last.wasLate ? timely.turn : late.turn
   }
 
