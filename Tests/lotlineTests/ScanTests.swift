@@ -1,5 +1,6 @@
 import Devices
 import Events
+import Machine
 import TestParts
 import Testing
 
@@ -81,6 +82,36 @@ struct ScanTests {
   func `a slip on the command line is a usage error of one line`(options: [String]) async throws {
     let told = try await Program.run(["scan", "127.0.0.1"] + options, in: try ScratchFolder())
     #expect(told.status == 64 && told.messages.split(separator: "\n").count == 1, "\(told.messages)")
+  }
+
+  @Test func `a port that cannot be opened ends the scan at once, in one line`() async throws {
+    let folder = try ScratchFolder()
+    let closed = try ReservedPort()
+    for way in [["127.0.0.1:\(closed.port)"], ["--serial", folder.file("ttyUSB9")]] {
+      let told = try await Program.run(["scan"] + way + ["--units", "1..30", "--pause", "1s"], in: folder)
+      #expect(told.status == 1 && told.output.isEmpty, "\(told.output)")
+      let lines = told.messages.split(separator: "\n").drop { !$0.contains("Ctrl-C ends it") }.dropFirst()
+      #expect(lines.count == 1 && lines.first?.contains(way[way.count - 1]) == true, "\(told.messages)")
+    }
+  }
+
+  @Test(.enabled(if: Program.hasPython, "needs .parts/venv with pymodbus: make test makes it"))
+  func `the units behind a gateway are found, and the values of one`() async throws {
+    let folder = try ScratchFolder()
+    let (plc, hello) = try await ForeignPLC.started(.rtu, on: nil, in: folder)
+    let way = ["127.0.0.1:\(try #require(hello["port"]?.whole))", "--framing", "rtu", "--timeout", "300ms"]
+    func run(_ command: String, _ rest: [String]) async throws -> (status: Int32, output: String, messages: String) {
+      try await Program.run([command] + way.prefix(1) + rest + way.dropFirst(), in: folder)
+    }
+    let scan = try await run("scan", ["--units", "6..9", "--tables", "holding", "--addresses", "0..3"])
+    #expect(scan.status == 0 && scan.output.contains("answering: unit 7, 8\n"), "\(scan)")
+    #expect(scan.output.contains("readable: [\"40001..40004\"]"), "\(scan.output)")
+    let decode = try await run("decode", ["40002", "1", "--unit", "8", "--expect", "109"])
+    #expect(decode.status == 0 && decode.output.contains("at: 40002, type: uint16"), "\(decode)")
+    let dead = try await run("decode", ["40002", "1", "--unit", "9"])
+    #expect(dead.status == 1 && dead.messages.contains("no answer within 300ms"), "\(dead)")
+    try plc.say("stop")
+    #expect(try await plc.ended() == 0)
   }
 
   @Test(.enabled(if: JoinedPorts.isPossible, "needs socat: make test installs it"))

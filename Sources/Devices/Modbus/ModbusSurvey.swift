@@ -20,9 +20,13 @@ public actor ModbusSurvey {
     case refused(UInt8, String)
     /// Nobody answered in time.
     case silent(String)
-    /// There is no connection, or what came was no sound answer.
+    /// What came was no sound answer, or the connection ended.
     case broken(String)
+    /// Nothing was asked: there is no connection, or the serial line cannot be opened.
+    case unreachable(String)
   }
+
+  public nonisolated var place: ModbusPlace { dialer.place }
 
   /// Opens nothing yet; `timeout` is for connecting and for each whole answer.
   public init(_ place: ModbusPlace, timeout: Duration = .seconds(1)) {
@@ -32,8 +36,9 @@ public actor ModbusSurvey {
   /// Asks for `count` addresses of `table` from `address` on.
   public func look(_ table: ModbusAddress.Table, address: Int, count: Int, unit: UInt8) -> Sight {
     let question = Question.read(table, address: UInt16(address), count: UInt16(count))
+    do throws(LineFault) { if link == nil { link = try opened() } } catch { return .unreachable(error.description) }
+    guard var open = link.take() else { return .broken(LineFault.closed.description) }
     do throws(LineFault) {
-      var open = try take()
       let answer = try open.ask(question, unit: unit, timeout: timeout)
       link = consume open
       switch answer {
@@ -49,9 +54,8 @@ public actor ModbusSurvey {
     }
   }
 
-  /// The open connection, or a new one.
-  private func take() throws(LineFault) -> ModbusLink {
-    if let open = link.take() { return open }
+  /// A new connection.
+  private func opened() throws(LineFault) -> ModbusLink {
     var opened = try dialer.connect(timeout: timeout)
     opened.rest(for: notBefore - ContinuousClock.now)
     return opened

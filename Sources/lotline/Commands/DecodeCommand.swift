@@ -112,7 +112,8 @@ struct DecodeCommand: AsyncParsableCommand {
         case .refused(let code, let words):
           let hint = [2, 3].contains(code) ? "; lotline scan finds what may be read" : ""
           throw Asking.Failure(description: "\(asking): \(words)\(hint)")
-        case .silent(let words), .broken(let words): throw Asking.Failure(description: "\(asking): \(words)")
+        case .silent(let words), .broken(let words), .unreachable(let words):
+          throw Asking.Failure(description: "\(asking): \(words)")
         }
       }
     }

@@ -34,7 +34,16 @@ struct ScanPlan: Sendable {
     var found: [ScanResult.Unit] = []
     var answering: [UInt8] = []
     for unit in units {
-      if await answers(unit, isFirst: unit == units.first, tell) { answering.append(unit) }
+      do throws(Unreachable) {
+        if try await answers(unit, tell) { answering.append(unit) }
+      } catch {
+        // Whom nobody reaches no other unit answers from; what was found before is looked at as far as it goes.
+        guard !answering.isEmpty else {
+          throw Asking.Failure(description: "scanning \(survey.place): \(error.reason)")
+        }
+        tell("unit \(unit) and those after it were not asked: \(error.reason)")
+        break
+      }
       try await Task.sleep(for: pause)
     }
     // A PLC that ignores the unit id is one device, however many ids it answers to.
@@ -54,7 +63,12 @@ struct ScanPlan: Sendable {
     return ScanResult(host: host, answering: answering, units: found, notation: notation)
   }
 
-  private func answers(_ unit: UInt8, isFirst: Bool, _ tell: (String) -> Void) async -> Bool {
+  /// There is no way to the device now.
+  private struct Unreachable: Error {
+    let reason: String
+  }
+
+  private func answers(_ unit: UInt8, _ tell: (String) -> Void) async throws(Unreachable) -> Bool {
     switch await survey.look(.holding, address: addresses.lowerBound, count: 1, unit: unit) {
     case .data: return true
     // A gateway says of a unit that it does not reach it; every other refusal is the unit's own.
@@ -63,6 +77,7 @@ struct ScanPlan: Sendable {
     case .broken(let reason):
       tell("unit \(unit): \(reason)")
       return false
+    case .unreachable(let reason): throw Unreachable(reason: reason)
     }
   }
 
@@ -83,7 +98,7 @@ struct ScanPlan: Sendable {
         attempts += 1
         part.stopped = attempts > 3 ? words : nil
       case .refused: search.found(readable: false)
-      case .silent(let words), .broken(let words):
+      case .silent(let words), .broken(let words), .unreachable(let words):
         attempts += 1
         part.stopped = attempts > 3 ? words : nil
       }
