@@ -108,7 +108,7 @@ private struct ExamplePlace {
       .replacing(/192\.168\.[0-9.]+:[0-9]+/, with: "127.0.0.1:\(server.port)")
       .replacing("/tmp/", with: folder.path + "/")
       .replacing(/\/dev\/[^ ]+/, with: scanner.link)
-      .replacing("--port 1502", with: "--port 0")
+      .replacing("--port 1502", with: "--port 0").replacing("--scanner-port 2001", with: "--scanner-port 0")
     let command = String(line.split(separator: " ")[1])
     if !line.contains("--config"),
       ["check", "read", "record", "status", "events", "verify", "export", "reload"].contains(command)

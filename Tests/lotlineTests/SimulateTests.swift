@@ -118,6 +118,44 @@ struct SimulateTests {
     #expect(try await program.ended() == 0)
   }
 
+  @Test func `a scanner on the network is read by the daemon, and its acknowledges arrive`() async throws {
+    let line = try LineFolder(plcs: [.init(name: "press-1", port: 1)], scanners: [.init(name: "gun-1", link: "/no")])
+    let (gun, said) = try await Self.started(
+      [line.scratch.file("devices/gun.yaml"), "--scanner-port", "0", "--code", "OP-1234", "--every", "100ms"],
+      in: line.scratch)
+    let address = try #require(said.first?["address"]?.text)
+    func heard(_ meaning: String) -> Int {
+      gun.lines.count { JSON(Array($0.utf8))?["meaning"]?.text == meaning }
+    }
+    try await eventually("nobody is connected, and that is said; \(gun.said)") { heard("nobody is connected") > 0 }
+    try line.change("edge.yaml", "port: /no", to: "address: \"\(address)\"")
+    try line.change("edge.yaml", "central: { url: \"\(line.centralURL)\" }\n", to: "")
+    let edge = try line.startEdge()
+    try await CentralAnswers(url: line.edgeURL).ready()
+    try await eventually("codes are accepted; \(gun.said) \(edge.said.suffix(800))") { heard("accepted") >= 3 }
+    let kept = try await CentralAnswers(url: line.edgeURL).get("/v1/events?after=0&limit=1000")
+    let scans = kept.body.split(separator: 0x0A).compactMap { JSON(Array($0)) }
+      .filter { $0["type"]?.text == "lotline.scan" }
+    #expect(scans.count >= 3 && scans.allSatisfy { $0["data"]?["device"]?.text == "gun-1" })
+    for program in [edge, gun] {
+      program.signal(SIGTERM)
+      #expect(try await program.ended(within: .seconds(15)) == 0, "\(program.said)")
+    }
+  }
+
+  @Test(arguments: [
+    (["press.yaml", "--scanner-port", "0"], "none of the maps is one"),
+    (["gun.yaml", "--scanner-port", "70000"], "65535"),
+    (["gun.yaml", "--scanner-port", "0", "--link", "gun"], "on a terminal or on a TCP port"),
+  ])
+  func `a port that fits no scanner is a usage error`(options: [String], expected: String) async throws {
+    let folder = try ScratchFolder()
+    try folder.write("press.yaml", Self.map)
+    try folder.write("gun.yaml", "kind: serial\nframe: { end: \"\\r\" }\n")
+    let told = try await Program.run(["simulate", folder.file(options[0])] + options.dropFirst(), in: folder)
+    #expect(told.status == 64 && told.messages.contains(expected), "\(told.messages)")
+  }
+
   @Test func `a seed repeats what is drawn`() async throws {
     let folder = try ScratchFolder()
     let map = try folder.write("press.yaml", Self.map)

@@ -7,10 +7,10 @@ import Settings
 /// `lotline simulate`: devices made from their maps.
 struct SimulateCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "simulate", abstract: "Devices made from their maps: PLCs, scanners on terminals.",
+    commandName: "simulate", abstract: "Devices made from their maps: PLCs and scanners.",
     discussion: """
       A PLC speaks Modbus TCP, or with --serial RTU. Its values move within the map's limits, and it makes cycles that \
-      wait for their acknowledge. A scanner sends \
+      wait for their acknowledge. A scanner is on a terminal, or with --scanner-port on a TCP port. It sends \
       each line that is typed (or --code, again and again) and shows what is answered; of several scanners the typed \
       line names its own, gun: CODE.
 
@@ -24,6 +24,7 @@ struct SimulateCommand: AsyncParsableCommand {
         lotline simulate leak-tester --drop 5% --slow 300ms --exception 6:2%
         lotline simulate leak-tester --serial /dev/ttyUSB0 --unit 3
         lotline simulate line-scanner --link /tmp/gun --code OP-1234 --every 1s
+        lotline simulate line-scanner --scanner-port 2001
       """)
 
   @Argument(help: "Maps: files, or names in /etc/lotline/devices or among the maps that come with lotline.")
@@ -36,6 +37,12 @@ struct SimulateCommand: AsyncParsableCommand {
 
   @Option(help: "Where the scanner's port is found; default: a new name in the temporary folder.")
   var link: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "The first scanner listens on this port of loopback, as one with address: does; further ones take the next "
+        + "ones. 0 takes free ones.", valueName: "port"))
+  var scannerPort: Int?
 
   @Option(
     help: "A code that the scanner sends by itself; may be given several times. \\x1d, ^ and <GS> are a separator.")
@@ -63,7 +70,12 @@ struct SimulateCommand: AsyncParsableCommand {
   @OptionGroup var output: OutputOptions
 
   func validate() throws {
-    guard (0...65_535).contains(port) else { throw ValidationError("--port \(port): 0 to 65535 is asked for") }
+    for (option, port) in [("--port", port), ("--scanner-port", scannerPort ?? 0)] {
+      guard (0...65_535).contains(port) else { throw ValidationError("\(option) \(port): 0 to 65535 is asked for") }
+    }
+    if link != nil, scannerPort != nil {
+      throw ValidationError("--link beside --scanner-port: a scanner is on a terminal or on a TCP port")
+    }
     for (option, text) in [("--every", every), ("--tell", tell)] {
       guard let text else { continue }
       guard parseDuration(text).map({ $0 > .zero }) == true else {
@@ -123,6 +135,9 @@ struct SimulateCommand: AsyncParsableCommand {
     if serial.serial != nil, modbus.count != 1 {
       throw ValidationError("--serial is the line of one PLC, and \(modbus.count) are simulated")
     }
+    if scannerPort != nil, loaded.count == modbus.count {
+      throw ValidationError("--scanner-port is that of a scanner, and none of the maps is one")
+    }
     if link != nil, loaded.count - modbus.count != 1 {
       throw ValidationError("--link is the place of one scanner, and \(loaded.count - modbus.count) are simulated")
     }
@@ -132,6 +147,7 @@ struct SimulateCommand: AsyncParsableCommand {
     let seed = seed ?? UInt64.random(in: 0...UInt64.max)
     var plays: [any Play] = []
     var nextPort = port
+    var nextScannerPort = scannerPort
     let pace = Pace(every: parseDuration(every) ?? .seconds(2), tell: tell.flatMap { parseDuration($0) })
     for (place, map) in loaded.enumerated() {
       let twins = loaded.prefix(place).count { $0.name == map.name }
@@ -146,14 +162,19 @@ struct SimulateCommand: AsyncParsableCommand {
         if nextPort > 0 { nextPort += 1 }
         plays.append(PLCPlay(plc: plc, pace: pace, motions: Motions(motion) ?? Motions(), teller: teller))
       case .serial(let serial):
-        let path = link ?? FileManager.default.temporaryDirectory.appending(path: "lotline-\(name)-\(getpid())").path
-        plays.append(
-          ScannerPlay(
-            name: name, scanner: try SimulatedScanner(link: path), map: serial, codes: code, pace: pace, teller: teller)
-        )
+        let wire = try wire(of: name, port: nextScannerPort)
+        if let port = nextScannerPort, port > 0 { nextScannerPort = port + 1 }
+        plays.append(ScannerPlay(name: name, wire: wire, map: serial, codes: code, pace: pace, teller: teller))
       }
     }
     return plays
+  }
+
+  /// Plugs a scanner in, or has it listen on a TCP port.
+  private func wire(of name: String, port: Int?) throws -> ScannerWire {
+    if let port { return .network(try ListeningScanner(port: port)) }
+    let path = link ?? FileManager.default.temporaryDirectory.appending(path: "lotline-\(name)-\(getpid())").path
+    return .terminal(try SimulatedScanner(link: path))
   }
 
   /// Hands typed lines to the scanners until the input ends; without scanners nothing is typed, only waited for.

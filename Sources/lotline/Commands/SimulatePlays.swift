@@ -122,10 +122,31 @@ struct PLCPlay: Play {
   }
 }
 
+/// What a simulated scanner hangs on.
+enum ScannerWire: Sendable {
+  case terminal(SimulatedScanner)
+  case network(ListeningScanner)
+
+  var address: String {
+    switch self {
+    case .terminal(let scanner): scanner.link
+    case .network(let scanner): "127.0.0.1:\(scanner.port)"
+    }
+  }
+
+  /// What is answered to a frame within two seconds; nil where nobody is there to read it.
+  func scan(_ frame: [UInt8]) async throws -> [UInt8]? {
+    switch self {
+    case .terminal(let scanner): try await scanner.scan(frame, answerWithin: .seconds(2))
+    case .network(let scanner): try await scanner.scan(frame, answerWithin: .seconds(2))
+    }
+  }
+}
+
 /// A simulated scanner: sends codes, shows the answers.
 struct ScannerPlay: Play {
   let name: String
-  let scanner: SimulatedScanner
+  let wire: ScannerWire
   let map: ScannerMap
   let codes: [String]
   let pace: Pace
@@ -133,11 +154,12 @@ struct ScannerPlay: Play {
 
   func announce() async {
     let typing = teller.isOneOfMany ? "type \(name): CODE and Return" : "type a code and Return"
+    let place = if case .network = wire { "listens on" } else { "is plugged in at" }
     teller.tell(
-      "a scanner is plugged in at \(scanner.link)" + (codes.isEmpty ? "; \(typing) to scan it" : "")
+      "a scanner \(place) \(wire.address)" + (codes.isEmpty ? "; \(typing) to scan it" : "")
     ) { line in
       line.field("kind", "serial")
-      line.field("address", scanner.link)
+      line.field("address", wire.address)
     }
   }
 
@@ -155,10 +177,11 @@ struct ScannerPlay: Play {
   func send(_ code: String) async throws {
     let bytes = try typedCode(code)
     let text = String(decoding: bytes, as: UTF8.self)
-    let answer = try await scanner.scan(map.frame.frame(of: bytes), answerWithin: .seconds(2))
+    let heard = try await wire.scan(map.frame.frame(of: bytes))
+    let answer = heard ?? []
     let word =
       switch answer {
-      case []: "no answer"
+      case []: heard == nil ? "nobody is connected" : "no answer"
       case map.acknowledge.accepted: "accepted"
       case map.acknowledge.refused: "refused"
       default: "answered"
