@@ -9,21 +9,7 @@ extension FuzzTarget {
     guard let choice = input.first else { return }
     let exchange = Exchange(transaction: 0x1234, unit: 7, question: questions[Int(choice) % questions.count])
     let received = Array(input.dropFirst())
-    guard let answer = try? exchange.answer(in: received) else { return }
-    let head = exchange.bytes[..<4]
-    let function = exchange.question.function
-    var body: [UInt8] = [exchange.unit]
-    switch answer {
-    case .refused(let exception): body += [function | 0x80, exception.code]
-    case .data(let data):
-      claim(data.count == exchange.question.dataCount ?? 0, "\(data.count) bytes of data")
-      body.append(function)
-      body += exchange.question.dataCount == nil ? exchange.question.bytes[1..<5] : [UInt8(data.count)] + data
-    }
-    claim(received == head + [0, UInt8(body.count)] + body, "\(received) was taken for \(answer)")
-    for end in received.indices {
-      claim((try? exchange.answer(in: Array(received[..<end]))) == .some(.none), "\(end) bytes are not waited for")
-    }
+    judge(received, as: exchange) { exchange.bytes[..<4] + [0, UInt8($0.count)] + $0 }
   }
 
   /// The decoder of answers in RTU: the same, told apart by unit, function, length and checksum alone.
@@ -34,6 +20,11 @@ extension FuzzTarget {
     let exchange = Exchange(rtu: 7, question: questions[Int(input[0]) % questions.count])
     var received = Array(input.dropFirst(2))
     if input[1].isMultiple(of: 2) { received += Exchange.checksum(of: received[...]) }
+    judge(received, as: exchange) { $0 + Exchange.checksum(of: $0[...]) }
+  }
+
+  /// Claims that what is taken for an answer is the one frame that `framed` makes of unit, function and data.
+  private static func judge(_ received: [UInt8], as exchange: Exchange, framed: ([UInt8]) -> [UInt8]) {
     guard let answer = try? exchange.answer(in: received) else { return }
     let function = exchange.question.function
     var body: [UInt8] = [exchange.unit]
@@ -44,7 +35,7 @@ extension FuzzTarget {
       body.append(function)
       body += exchange.question.dataCount == nil ? exchange.question.bytes[1..<5] : [UInt8(data.count)] + data
     }
-    claim(received == body + Exchange.checksum(of: body[...]), "\(received) was taken for \(answer)")
+    claim(received == framed(body), "\(received) was taken for \(answer)")
     for end in received.indices {
       claim((try? exchange.answer(in: Array(received[..<end]))) == .some(.none), "\(end) bytes are not waited for")
     }

@@ -29,6 +29,7 @@ struct FileLock: ~Copyable {
       if flock(number, LOCK_EX | LOCK_NB) == 0 { return number }
       failure = SystemFailure(doing: "locking \(path)")
       guard failure.code == EWOULDBLOCK else { break }
+      // flock itself knows no time limit.
       usleep(20_000)
     } while ContinuousClock.now < deadline
     let holder = holder(number)

@@ -14,15 +14,7 @@ extension EdgeSite {
       writer.key("items")
       writer.array { list in
         for device in devices() {
-          list.object { item in
-            item.field("name", device.name)
-            item.field("station", device.station)
-            item.field("kind", device.kind)
-            item.field("address", device.address)
-            item.field("state", device.state?.rawValue)
-            item.field("since", device.since)
-            item.field("reason", device.reason)
-          }
+          list.object { device.writeStanding(to: &$0) }
         }
       }
     }

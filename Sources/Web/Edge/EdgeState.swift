@@ -111,13 +111,7 @@ struct EdgeState: Sendable {
 
   private func write(_ device: DeviceStatus, to writer: inout JSONWriter) {
     writer.object { writer in
-      writer.field("name", device.name)
-      writer.field("station", device.station)
-      writer.field("kind", device.kind)
-      writer.field("address", device.address)
-      writer.field("state", device.state?.rawValue)
-      writer.field("since", device.since)
-      writer.field("reason", device.reason)
+      device.writeStanding(to: &writer)
       writer.field("last_good", device.lastGood)
       writer.field("good", device.good)
       writer.field("missed_polls", device.missedPolls)
@@ -175,5 +169,18 @@ struct EdgeState: Sendable {
       writer.field("last_contact", forward.lastContact)
       writer.field("conflict", forward.conflict)
     }
+  }
+}
+
+extension DeviceStatus {
+  /// Which device it is and where it stands: the same fields in the list of devices and in the status.
+  func writeStanding(to writer: inout JSONWriter) {
+    writer.field("name", name)
+    writer.field("station", station)
+    writer.field("kind", kind)
+    writer.field("address", address)
+    writer.field("state", state?.rawValue)
+    writer.field("since", since)
+    writer.field("reason", reason)
   }
 }
