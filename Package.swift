@@ -127,8 +127,10 @@ let package = Package(
 
     // What tests share: scratch folders, real parts, patience without sleeping.
     .target(
-      name: "TestParts", dependencies: ["Machine", "Events"], path: "Tests/TestParts",
+      name: "TestParts", dependencies: ["Machine", "Events", "CFaultDisk"], path: "Tests/TestParts",
       swiftSettings: strict),
+    // System calls with faults; their definitions come before the C library's in every test program, and in no other.
+    .target(name: "CFaultDisk", path: "Tests/CFaultDisk"),
     tests(of: "Machine"),
     tests(of: "Settings"),
     tests(of: "Events", ["Machine"]),
