@@ -1,5 +1,5 @@
-public import CFaultDisk
-import Glibc
+internal import CFaultDisk
+internal import Glibc
 
 /// A folder whose files can fail, and lose at a power cut what was not flushed; see `CFaultDisk`.
 ///
@@ -23,7 +23,7 @@ public final class SimulatedDisk: @unchecked Sendable {
     /// Half of what was asked is done.
     case half
 
-    public static let io = error(EIO)
+    public static let io = error(5)
     public static let full = error(ENOSPC)
   }
 
