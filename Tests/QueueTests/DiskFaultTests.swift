@@ -33,7 +33,7 @@ import Testing
 
   @Test(.enabled(if: Proof.isOn, "a sweep: runs in make proof"))
   func `Proof: before every change the power goes, and what was accepted is there`() async throws {
-    try await cut(every: 1, seeds: 20)
+    try await cut(every: 1, seeds: 10)
   }
 
   /// Fails each `step`th call of a kind, in every way that it can.
