@@ -99,7 +99,7 @@ let package = Package(
     room(
       "Store",
       [
-        "Events", "Settings", log, .product(name: "GRDB", package: "GRDB.swift"),
+        "Events", "Machine", "Settings", crypto, log, .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
       ]),
     room(

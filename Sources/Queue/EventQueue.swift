@@ -57,7 +57,10 @@ public actor EventQueue {
   }
 
   private func start() throws {
-    let lock = try FileLock(path: settings.lockPath, queue: settings.path)
+    let lock: FileLock
+    do {
+      lock = try FileLock(path: settings.lockPath, of: "the queue \(settings.path)", setting: "queue.path")
+    } catch { throw OpeningFailure(error.description) }
     do {
       disk.hold()
       let marker = Marker(path: settings.markerPath)

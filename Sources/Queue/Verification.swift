@@ -1,5 +1,6 @@
 public import Events
 internal import Glibc
+internal import Machine
 
 /// Follows chains row by row: the core of `lotline verify` for a queue.
 struct ChainCheck {

@@ -3,15 +3,15 @@ import GRDB
 /// The tables, in numbered steps: plain SQL, the same for SQLite and (with its own types, and without `WITHOUT ROWID`)
 /// PostgreSQL.
 ///
-/// The truth is `sources`, `incarnations`, `events`, `holes`, `conflicts`, `silences` and `absences`, with `arrivals` and
-/// `contents`, which say in what order events came and what is where. All other tables
+/// The truth is `sources`, `incarnations`, `events`, `holes`, `conflicts`, `silences`, `absences` and `backups`, with
+/// `arrivals` and `contents`, which say in what order events came and what is where. All other tables
 /// are projections: made from the truth in the same transaction, and made again from it by `rebuild`.
 enum Schema {
   /// What this program writes; a store of a later number is refused.
-  static let version = 2
+  static let version = 3
   /// What the first of `steps` makes.
   private static let oldest = 2
-  private static let steps = [truth + projected]
+  private static let steps = [truth + projected, backedUp]
 
   /// The tables that `rebuild` empties and fills again.
   static let projections = [
@@ -22,6 +22,17 @@ enum Schema {
   /// Brings an empty or older store to `version`.
   static func migrate(_ db: Database) throws {
     try db.execute(sql: "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL)")
+    let found = try check(db)
+    for step in steps[max(0, found - oldest + 1)...] { try db.execute(sql: step) }
+    try db.execute(
+      sql: """
+        INSERT INTO meta(key, value) VALUES ('schema', ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value
+        """, arguments: ["\(version)"])
+  }
+
+  /// The schema of a store that this program can use, 0 where it is empty; throws where it cannot.
+  @discardableResult
+  static func check(_ db: Database) throws -> Int {
     let found = try Int.fetchOne(db, sql: "SELECT CAST(value AS INTEGER) FROM meta WHERE key = 'schema'") ?? 0
     guard found <= version else {
       throw StoreError(
@@ -33,11 +44,7 @@ enum Schema {
         "the store has schema \(found), which was never in a release: move the file away; the line PCs send again what "
           + "they still have")
     }
-    for step in steps[max(0, found - oldest + 1)...] { try db.execute(sql: step) }
-    try db.execute(
-      sql: """
-        INSERT INTO meta(key, value) VALUES ('schema', ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value
-        """, arguments: ["\(version)"])
+    return found
   }
 
   private static let truth = """
@@ -66,6 +73,15 @@ enum Schema {
     CREATE TABLE silences(
       source BIGINT NOT NULL, began BIGINT NOT NULL, ended BIGINT NOT NULL, PRIMARY KEY(source, began));
     CREATE TABLE absences(began BIGINT PRIMARY KEY, ended BIGINT NOT NULL);
+
+    """
+
+  /// How far each incarnation is in a verified backup, and which backups there were; they are of the truth as well.
+  private static let backedUp = """
+    ALTER TABLE incarnations ADD COLUMN safe BIGINT NOT NULL DEFAULT 0;
+    CREATE TABLE backups(
+      id INTEGER PRIMARY KEY, taken BIGINT NOT NULL, file TEXT NOT NULL, bytes BIGINT NOT NULL, sha256 TEXT NOT NULL,
+      events BIGINT NOT NULL);
 
     """
 

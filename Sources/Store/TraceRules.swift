@@ -10,17 +10,21 @@ public struct TraceRules: Sendable {
   public var sources: [SourceName]
   /// How long a source may be unheard before that is a gap.
   public var sourceSilentAfter: Duration
+  /// Whether the central is to take backups of itself: then a source is told that events are safe once one has them.
+  public var hasBackups: Bool
   /// The clock; tests have their own.
   public var now: @Sendable () -> Timestamp
 
   public init(
     routes: [String: [RouteStep]] = [:], since: Timestamp? = nil, sources: [SourceName] = [],
-    sourceSilentAfter: Duration = .seconds(60), now: @escaping @Sendable () -> Timestamp = { Moment.now().time }
+    sourceSilentAfter: Duration = .seconds(60), hasBackups: Bool = false,
+    now: @escaping @Sendable () -> Timestamp = { Moment.now().time }
   ) {
     self.routes = routes
     self.since = since
     self.sources = sources
     self.sourceSilentAfter = sourceSilentAfter
+    self.hasBackups = hasBackups
     self.now = now
   }
 

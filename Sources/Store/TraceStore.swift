@@ -12,9 +12,12 @@ public final class TraceStore: Sendable {
   let logger: Logger
   /// From here on a source that was never heard is missed.
   let opened: Timestamp
+  let backupWork = BackupWork()
+  private let lock: StoreLock
 
-  private init(pool: DatabasePool, rules: TraceRules, logger: Logger) {
+  private init(pool: DatabasePool, lock: StoreLock, rules: TraceRules, logger: Logger) {
     self.pool = pool
+    self.lock = lock
     self.rules = rules
     self.logger = logger
     opened = rules.now()
@@ -23,12 +26,18 @@ public final class TraceStore: Sendable {
   /// Opens or makes the store at `path`; throws a `StoreError` where it is newer, damaged or not to be written.
   public static func open(path: String, rules: TraceRules, logger: Logger) async throws -> TraceStore {
     let pool: DatabasePool
+    let lock = try StoreLock(path)
     do {
+      let replacement = Replacement(path)
+      if replacement.isBegun {
+        let kept = try replacement.finish()
+        logger.warning("the restored store is now \(path); the one before it is \(kept ?? "nowhere: there was none")")
+      }
       pool = try DatabasePool(path: path, configuration: configuration)
     } catch {
       throw StoreError("cannot open the store \(path): \(error)")
     }
-    let store = TraceStore(pool: pool, rules: rules, logger: logger)
+    let store = TraceStore(pool: pool, lock: lock, rules: rules, logger: logger)
     do {
       // The pool sets `synchronous` to NORMAL after its hooks ran; only this, outside of a transaction, lasts.
       // A checkpoint each 16 MB of log: a page that many batches write to is copied into the database once.
@@ -75,6 +84,7 @@ public final class TraceStore: Sendable {
     // Where this fails, the last sign of life stands: the central counts as down a few seconds longer.
     try? pool.write { try Absence.sign(at: rules.now(), in: $0) }
     try pool.close()
+    lock.release()
   }
 
   /// Whether a transaction can be committed now.

@@ -14,11 +14,7 @@ struct DiskSpace {
   var neededBytes: Int { isReleased ? reserveBytes + floor : floor }
 
   /// Bytes that this user may still write; nil if the system does not say.
-  var free: Int? {
-    var about = statvfs()
-    guard statvfs(folder(of: path), &about) == 0 else { return nil }
-    return Int(about.f_bavail) * Int(about.f_frsize)
-  }
+  var free: Int? { freeBytes(beside: path) }
 
   /// Whether the reserve is in place.
   var isHeld: Bool { reserveBytes == 0 || size(of: ballast) == reserveBytes }

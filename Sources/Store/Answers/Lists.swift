@@ -86,13 +86,14 @@ extension TraceStore {
         guard let name = SourceName(row["name"]) else { return nil }
         let heard = row.time("heard")
         let receipts = try Row.fetchAll(
-          db, sql: "SELECT name, id, through, head FROM incarnations WHERE source = ? ORDER BY id",
+          db, sql: "SELECT name, id, through, head, safe FROM incarnations WHERE source = ? ORDER BY id",
           arguments: [row["id"] as Int64]
         ).compactMap { inner -> Receipt? in
           guard let incarnation = Incarnation(inner["name"]) else { return nil }
           let position = Identities.Position(
-            id: inner["id"], through: inner["through"], head: ChainHash(inner.bytes("head")) ?? .zero)
-          return Identities.receipt(name, incarnation, position)
+            id: inner["id"], through: inner["through"], head: ChainHash(inner.bytes("head")) ?? .zero,
+            safe: inner["safe"])
+          return Identities.receipt(name, incarnation, position, rules)
         }
         return SourceRecord(
           name: name.description, heard: heard, latest: received[row["id"]],

@@ -8,6 +8,8 @@ enum Identities {
     let id: Int64
     var through: Int64
     var head: ChainHash
+    /// Events up to here are in a verified backup.
+    var safe: Int64
   }
 
   /// The row of a source, made where there is none.
@@ -24,11 +26,11 @@ enum Identities {
 
   static func position(of source: Int64, _ incarnation: Incarnation, in db: Database) throws -> Position? {
     let row = try Row.fetchOne(
-      db.cachedStatement(sql: "SELECT id, through, head FROM incarnations WHERE source = ? AND name = ?"),
+      db.cachedStatement(sql: "SELECT id, through, head, safe FROM incarnations WHERE source = ? AND name = ?"),
       arguments: [source, incarnation.description])
     guard let row else { return nil }
     return Position(
-      id: row["id"], through: row["through"], head: ChainHash(Array(row["head"] as Data)) ?? .zero)
+      id: row["id"], through: row["through"], head: ChainHash(Array(row["head"] as Data)) ?? .zero, safe: row["safe"])
   }
 
   static func insert(_ incarnation: Incarnation, of source: Int64, in db: Database) throws -> Position {
@@ -39,20 +41,23 @@ enum Identities {
     guard id <= EventKey.lastIncarnation else {
       throw StoreError("the store has taken \(id) incarnations, more than it can number: begin a new store")
     }
-    return Position(id: id, through: 0, head: .zero)
+    return Position(id: id, through: 0, head: .zero, safe: 0)
   }
 
   static func save(_ position: Position, in db: Database) throws {
     try db.execute(
-      sql: "UPDATE incarnations SET through = ?, head = ? WHERE id = ?",
-      arguments: [position.through, Data(position.head.bytes), position.id])
+      sql: "UPDATE incarnations SET through = ?, head = ?, safe = ? WHERE id = ?",
+      arguments: [position.through, Data(position.head.bytes), position.safe, position.id])
   }
 
-  static func receipt(_ source: SourceName, _ incarnation: Incarnation, _ position: Position?) -> Receipt {
+  /// What the source is told; without backups that the central is to take, what is received is as safe as it gets.
+  static func receipt(_ source: SourceName, _ incarnation: Incarnation, _ position: Position?, _ rules: TraceRules)
+    -> Receipt
+  {
     let through = UInt64(position?.through ?? 0)
     return Receipt(
       source: source, incarnation: incarnation, receivedThrough: through, head: position?.head ?? .zero,
-      safeThrough: through)
+      safeThrough: rules.hasBackups ? min(through, UInt64(position?.safe ?? 0)) : through)
   }
 
   /// The names of incarnations, for the ids that people and programs see.

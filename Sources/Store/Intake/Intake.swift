@@ -37,7 +37,7 @@ struct Intake {
       switch try compare(position) {
       case .differs(let place): return try conflict(at: place, position)
       case .same(let missing):
-        for number in missing { try fill(number, position, &projector) }
+        for number in missing { try fill(number, &position, &projector) }
         isLate = !missing.isEmpty
         isPatched = isLate
       }
@@ -130,12 +130,14 @@ struct Intake {
   }
 
   /// Puts a line where a digest or a hole was.
-  private func fill(_ number: Int64, _ position: Identities.Position, _ projector: inout Projector) throws {
+  private func fill(_ number: Int64, _ position: inout Identities.Position, _ projector: inout Projector) throws {
     let index = Int(number - first)
     guard let envelope = verified.envelopes[index] else { return }
     let key = EventKey(incarnation: position.id, sequence: number)
     try db.execute(sql: "DELETE FROM events WHERE key = ?", arguments: [key.packed])
     let wasHeld = db.changesCount > 0
+    // What a backup has of this number is a digest or nothing: its source keeps the line until the next one.
+    position.safe = min(position.safe, number - 1)
     var arrival = try Arrival(db)
     try EventRows(db).insert(
       key, envelope: envelope, previous: before(index), line: batch.lines[index], late: arrival.number)
@@ -184,7 +186,7 @@ struct Intake {
   }
 
   private func receipt(_ position: Identities.Position?) -> Receipt {
-    Identities.receipt(verified.source, batch.incarnation, position)
+    Identities.receipt(verified.source, batch.incarnation, position, rules)
   }
 }
 

@@ -10,7 +10,7 @@ extension TraceStore {
     return try await pool.write { [rules] db in
       let id = try Identities.source(source, in: db)
       if isHeard { try Silences.heard(id, at: now, rules: rules, in: db) }
-      return Identities.receipt(source, incarnation, try Identities.position(of: id, incarnation, in: db))
+      return Identities.receipt(source, incarnation, try Identities.position(of: id, incarnation, in: db), rules)
     }
   }
 
