@@ -102,7 +102,13 @@ actor StoreReader {
       }
       // After a declared hole the lines that lead to the hash are not here; the one beside the row begins anew.
       if last + 1 == sequence, previous != hash {
-        verdict.firstBad = "\(name(sequence)) does not continue the one before it: one of the two was altered"
+        // What follows tells which of the two it is: where the hash beside this row still leads on, the one before it.
+        let next = previous.extended(by: row.bytes("line"))
+        let expected = try rows.next().map { $0.bytes("previous") } ?? life.bytes("head")
+        verdict.firstBad =
+          next.bytes == expected
+          ? "\(name(last)): its bytes are not what was hashed"
+          : "\(name(sequence)) does not continue the one before it"
         return
       }
       if last + 1 < sequence { chain.absent.append((last + 1)...(sequence - 1)) }

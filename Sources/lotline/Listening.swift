@@ -75,8 +75,8 @@ struct LastingListener: Service {
     if board.fails(reason) {
       logger.error(
         """
-        the \(board.status.name) does not listen on \(place): \(reason). The line is read all the same, and it is \
-        tried again, for ever
+        the \(board.status.name) does not listen on \(place): \(reason). Everything else goes on, and it is tried again, \
+        for ever
         """)
     }
     onTried()

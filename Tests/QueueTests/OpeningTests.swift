@@ -1,3 +1,4 @@
+import Machine
 import Events
 import Foundation
 import GRDBSQLite

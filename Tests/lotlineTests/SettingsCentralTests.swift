@@ -27,6 +27,8 @@ import Testing
         ],
       ])
     #expect(settings.readers == [.init(name: "quality", tokenFile: "/r")])
+    #expect(settings.backup == .init(folder: "/srv/backup", every: .seconds(12 * 3600), keep: 3))
+    #expect(settings.controlSocket == "/run/central.sock")
     #expect(settings.files.map(\.file) == ["central.yaml"])
   }
 
@@ -35,6 +37,7 @@ import Testing
     let settings = try CentralSettings.read(folder.file("central.yaml"))
     #expect(settings.store.sqlite == "/var/lib/lotline/central.db")
     #expect(settings.web.listen == ListenAddress(host: "127.0.0.1", port: 8480))
+    #expect(settings.backup == nil && settings.controlSocket == "/var/lib/lotline/central.sock")
     #expect(settings.timeZone == "UTC" && settings.since == nil && settings.sources.isEmpty)
   }
 

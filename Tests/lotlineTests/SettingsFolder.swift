@@ -72,6 +72,8 @@ enum SettingsFolder {
       P10: [{ any: [ST30, ST31], optional: true }, { station: ST40, within: 8h }]
     readers:
       quality: { token-file: /r }
+    backup: { folder: /srv/backup, every: 12h, keep: 3 }
+    control: { socket: /run/central.sock }
     """
 
   /// All files, one of them perhaps in another wording.

@@ -52,6 +52,7 @@ import Testing
     let bare = try SettingsFolder.make(central: "")
     let standard = try CentralSettings.read(bare.file("central.yaml"))
     #expect(found.store == standard.store && found.web == standard.web && found.timeZone == standard.timeZone)
+    #expect(found.backup == nil && standard.backup == nil && found.control == standard.control)
     #expect(found.since == nil && found.sources.isEmpty && found.routes.isEmpty && found.readers.isEmpty)
   }
 
@@ -62,6 +63,7 @@ import Testing
     let centralFolder = try Self.folder("central.yaml", whole: true)
     let central = try CentralSettings.read(centralFolder.file("central.yaml"))
     #expect(central.sources.count == 2 && central.routes["P9"]?.count == 5 && central.readers.count == 1)
+    #expect(central.backup?.folder == "/srv/backup/lotline" && central.control.socket != nil)
   }
 
   /// An unknown key at each place makes the reader list the keys that it knows there.
@@ -70,7 +72,7 @@ import Testing
     let folder = try Self.folder(name, whole: true)
     let text = try String(contentsOfFile: folder.file(name), encoding: .utf8)
     let places = [
-      "edge.yaml": ["", "queue", "central", "web", "control", "stations.ST10"], "central.yaml": ["", "store", "web"],
+      "edge.yaml": ["", "queue", "central", "web", "control", "stations.ST10"], "central.yaml": ["", "store", "web", "backup", "control"],
     ]
     for place in try #require(places[name]) {
       let broken = try Self.adding("zzz: 1", at: place.split(separator: ".").map(String.init), to: text)

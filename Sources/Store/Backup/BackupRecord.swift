@@ -12,6 +12,18 @@ public struct BackupRecord: Sendable, Hashable {
   /// Events whose chain was followed in it.
   public let events: Int64
 
+  init(taken: Timestamp, file: String, bytes: Int64, sha256: String, events: Int64) {
+    (self.taken, self.file, self.bytes, self.sha256, self.events) = (taken, file, bytes, sha256, events)
+  }
+
+  /// Reads what `write` wrote.
+  public init?(_ json: JSON) {
+    guard let taken = json["taken"]?.time, let file = json["file"]?.text, let bytes = json["bytes"]?.whole,
+      let sha256 = json["sha256"]?.text, let events = json["events"]?.whole
+    else { return nil }
+    self.init(taken: taken, file: file, bytes: bytes, sha256: sha256, events: events)
+  }
+
   public func write(to json: inout JSONWriter) {
     json.object { writer in
       writer.field("taken", taken)

@@ -35,6 +35,7 @@ extension CentralSite {
       "<li><span>\(CentralWords.anchor(Node(.unit, hit.id)))</span><span class=\"soft\">\(words.time(hit.latest))</span></li>"
     }
     let bars = gaps.items.map { pieces.bar($0) }.joined()
+    let facts = try await backupFacts()
     return page(
       "Central",
       """
@@ -42,7 +43,8 @@ extension CentralSite {
       \(form())
       <div class="columns">
       <section><h2>Units seen last</h2>\(list(recent, empty: "No unit has been recorded yet."))</section>
-      <section><h2>Line PCs</h2>\(list(sources.map(line), empty: "No line PC is known: add one under sources in central.yaml."))</section>
+      <section><h2>Line PCs</h2>\(list(sources.map(line), empty: "No line PC is known: add one under sources in central.yaml."))
+      <h2>Backups</h2>\(list(facts, empty: ""))</section>
       </div>
       <h2>Open gaps and findings</h2>
       \(gaps.items.isEmpty ? nothing : bars)
@@ -56,6 +58,27 @@ extension CentralSite {
     items.isEmpty ? "<p class=\"soft\">\(empty)</p>" : "<ul class=\"list\">\(items.joined())</ul>"
   }
 
+  /// How safe what was received is.
+  private func backupFacts() async throws -> [HTML] {
+    let now = store.now
+    var facts: [HTML] = []
+    if let last = try await store.backups(limit: 1).first {
+      let tone = backups?().isOverdue(at: now) == true ? "bad" : "ok"
+      facts.append(
+        "<li><span>\(words.span(now.since(last.taken))) ago</span><span class=\"\(tone)\">verified</span>"
+          + "<span class=\"why\">\(last.file), \(Int(last.events)) events</span></li>")
+    } else if backups == nil {
+      facts.append("<li><span class=\"warn\">none: set backup in central.yaml</span></li>")
+    } else {
+      facts.append("<li><span class=\"warn\">none yet</span></li>")
+    }
+    if let failure = backups?().failure { facts.append("<li><span class=\"bad\">\(failure)</span></li>") }
+    if let restored = try await store.restored() {
+      facts.append("<li><span class=\"warn\">The store was put back from a backup \(words.time(restored))</span></li>")
+    }
+    return facts
+  }
+
   private func line(_ source: SourceRecord) -> HTML {
     let state: HTML =
       source.heard == nil
@@ -65,7 +88,7 @@ extension CentralSite {
     var facts: [HTML] = []
     if let heard = source.heard { facts.append("heard \(words.span(now.since(heard))) ago") }
     if let latest = source.latest { facts.append("events up to \(words.time(latest))") }
-    if let receipt = source.incarnations.last { facts.append("\(receipt.receivedThrough) events") }
+    if let receipt = source.incarnations.last { facts.append("\(receipt.receivedThrough) events, \(receipt.safeThrough) safe") }
     return "<li><span>\(source.name)</span>\(state)<span class=\"why\">\(facts.joined(separator: ", "))</span></li>"
   }
 

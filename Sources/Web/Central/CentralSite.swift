@@ -33,6 +33,7 @@ public struct CentralSite: Sendable {
   let readers: [BearerToken]
   let version: String
   let timeZone: TimeZone
+  let backups: (@Sendable () -> BackupStatus)?
   let logger: Logger
   let refusals = NIOLockedValueBox(RefusalLog())
   /// The largest body of a batch, in bytes.
@@ -42,15 +43,18 @@ public struct CentralSite: Sendable {
   ///   - sources: the line PCs; any other is refused.
   ///   - readers: who shows one of these may read; empty: reading is served on loopback only.
   ///   - timeZone: of the pages; JSON stays UTC.
+  ///   - backups: how the central's own backups stand; nil where it takes none.
   public init(
     store: TraceStore, sources: [Source], readers: [BearerToken] = [], version: String,
-    timeZone: TimeZone = TimeZone(secondsFromGMT: 0) ?? .current, logger: Logger
+    timeZone: TimeZone = TimeZone(secondsFromGMT: 0) ?? .current,
+    backups: (@Sendable () -> BackupStatus)? = nil, logger: Logger
   ) {
     self.store = store
     self.sources = Dictionary(sources.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     self.readers = readers
     self.version = version
     self.timeZone = timeZone
+    self.backups = backups
     self.logger = logger
   }
 
@@ -76,6 +80,7 @@ public struct CentralSite: Sendable {
     api.get("trace") { request, _ in try await trace(request) }
     api.get("search") { request, _ in try await search(request) }
     api.get("gaps") { request, _ in try await gaps(request) }
+    api.get("backups") { _, _ in try await listBackups() }
     api.get("events") { request, _ in try await events(request) }
   }
 
@@ -119,6 +124,7 @@ public struct CentralSite: Sendable {
     }
     metrics.family("lotline_central_source_silent", .gauge, "1 where a line PC is not heard.")
     for source in standing { metrics.sample(source.isSilent ? 1 : 0, ["source": source.name]) }
+    try await backupMetrics(standing, &metrics)
     return Response(text: metrics.text, type: MetricsText.mediaType)
   }
 }

@@ -1,5 +1,4 @@
 import Events
-private import Glibc
 public import Hummingbird
 import HummingbirdCore
 public import Logging
@@ -47,14 +46,6 @@ public struct EdgeControl: Sendable {
   public func application(
     path: String, logger: Logger, onRunning: @escaping @Sendable () -> Void = {}
   ) -> Application<RouterResponder<BasicRequestContext>> {
-    unlink(path)
-    var quiet = logger
-    quiet.logLevel = max(quiet.logLevel, .notice)
-    return Application(
-      router: router(), configuration: ApplicationConfiguration(address: .unixDomainSocket(path: path)),
-      onServerRunning: { _ in
-        chmod(path, 0o660)
-        onRunning()
-      }, logger: quiet)
+    controlSocket(router(), path: path, logger: logger, onRunning: onRunning)
   }
 }

@@ -28,7 +28,10 @@ struct CentralDaemon {
       heard: { source in try await store.heard(source) },
       take: { source, batch in try await store.take(batch, from: source) })
 
-    var services: [any Service] = [try page(store, supervisor)]
+    let backups = settings.backup.map { BackupKeeper($0, store: store, logger: logger) }
+
+    var services: [any Service] = [try page(store, backups, supervisor), control(store)]
+    if let backups { services.append(Work("backups") { await backups.run() }) }
     for source in settings.sources {
       guard let pull = source.pull else { continue }
       let puller = Puller(source: source.name, settings: pull.forward, intake: intake, logger: logger)
@@ -41,7 +44,7 @@ struct CentralDaemon {
     try store.close()
   }
 
-  private func page(_ store: TraceStore, _ supervisor: Supervisor) throws -> any Service {
+  private func page(_ store: TraceStore, _ backups: BackupKeeper?, _ supervisor: Supervisor) throws -> any Service {
     let site = CentralSite(
       store: store,
       sources: try settings.sources.map { source in
@@ -49,13 +52,31 @@ struct CentralDaemon {
         return CentralSite.Source(name: source.name, token: try file.map { try BearerToken(file: $0) })
       },
       readers: try settings.readers.map { try BearerToken(file: $0.tokenFile) }, version: Lotline.version,
-      timeZone: TimeZone(identifier: settings.timeZone) ?? .gmt, logger: logger)
+      timeZone: TimeZone(identifier: settings.timeZone) ?? .gmt, backups: Self.status(of: backups),
+      logger: logger)
     let listener = settings.web.listener
     let page = try site.application(listener) { port in
       logger.info("the central's page is at \(listener.url(port: port))")
       supervisor.ready(status: "serving \(settings.store.sqlite)")
     }
     return Listening(place: listener.url(port: listener.port), setting: "web.listen", service: page)
+  }
+
+  private static func status(of backups: BackupKeeper?) -> (@Sendable () -> BackupStatus)? {
+    guard let backups else { return nil }
+    return { backups.status }
+  }
+
+  /// What the commands of this machine ask; the central takes events although it cannot listen here.
+  private func control(_ store: TraceStore) -> any Service {
+    let path = settings.controlSocket
+    return LastingListener(
+      board: ListenerBoard(name: "control socket", place: path), setting: "control.socket", logger: logger
+    ) { onRunning in
+      CentralControl(store: store) { try await store.backUp(to: $0) }
+        .application(path: path, logger: logger) { onRunning(path) }
+    } onTried: {
+    }
   }
 
   /// Feeds the service manager's watchdog as long as the store commits.
@@ -81,6 +102,6 @@ extension CentralSettings {
         steps.map { step in
           RouteStep(stations: step.stations, isOptional: step.isOptional, needs: step.needs, within: step.within)
         }
-      }, since: since, sources: sources.map(\.name))
+      }, since: since, sources: sources.map(\.name), hasBackups: backup != nil)
   }
 }

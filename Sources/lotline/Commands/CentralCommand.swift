@@ -4,7 +4,8 @@ import Store
 
 struct CentralCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
-    commandName: "central", abstract: "The trace store.", subcommands: [Run.self, Rebuild.self])
+    commandName: "central", abstract: "The trace store.",
+    subcommands: [Run.self, Backup.self, Restore.self, Verify.self, Rebuild.self])
 
   struct Options: ParsableArguments {
     @Option(help: "The central's settings.")

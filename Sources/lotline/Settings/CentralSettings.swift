@@ -7,6 +7,8 @@ struct CentralSettings: Sendable {
   static let standardPath = "/etc/lotline/central.yaml"
 
   var store = StoreSettings()
+  /// The copies that the central takes of its store by itself; nil: none.
+  var backup: BackupSettings?
   var web = WebSettings(listen: ListenAddress(host: "127.0.0.1", port: 8480))
   /// Of pages, shifts and reports; events stay in UTC.
   var timeZone = "UTC"
@@ -18,6 +20,8 @@ struct CentralSettings: Sendable {
   var routes: [String: [RouteSettings]] = [:]
   /// Who may read from beyond loopback.
   var readers: [ReaderSettings] = []
+  /// Without a socket: `central.sock` beside the store.
+  var control = ControlSettings()
   /// The settings by the name under which history keeps them, with their text.
   var files: [(file: String, text: String)] = []
 
@@ -25,6 +29,14 @@ struct CentralSettings: Sendable {
   struct StoreSettings: Sendable, Hashable {
     /// The SQLite file.
     var sqlite = "/var/lib/lotline/central.db"
+  }
+
+  /// Copies of the store: line PCs are told that events are safe once one of these has them.
+  struct BackupSettings: Sendable, Hashable {
+    var folder: String
+    var every: Duration = .seconds(86400)
+    /// How many are kept.
+    var keep = 7
   }
 
   /// One line PC.
@@ -68,6 +80,8 @@ struct CentralSettings: Sendable {
     var fields = file.root.fields(of: "the settings of a central: store, web, sources, routes, …")
     defer { fields.close() }
     if let node = fields.optional("store") { store = Self.store(node) }
+    if let node = fields.optional("backup") { backup = Self.backup(node) }
+    if let node = fields.optional("control") { control = ControlSettings(node, example: "/var/lib/lotline/central.sock") }
     let webNode = fields.optional("web")
     web = WebSettings.read(webNode, default: web.listen, asksToken: false)
     if let zone = fields.optional("time-zone") {
@@ -105,6 +119,20 @@ struct CentralSettings: Sendable {
     fields.unsupported("postgres")
     if let path = fields.text("sqlite", "the path of a file") { store.sqlite = path }
     return store
+  }
+
+  private static func backup(_ node: SettingsNode) -> BackupSettings? {
+    var fields = node.fields(of: "{ folder: /srv/backup/lotline, every: 24h, keep: 7 }")
+    defer { fields.close() }
+    let folder = fields.requiredText("folder", "the path of a folder")
+    let every = fields.duration("every", atLeast: .seconds(60))
+    let keep = fields.integer("keep", in: 1...1000)
+    guard let folder else { return nil }
+    if !folder.hasPrefix("/") { fields.optional("folder")?.refuse(allowed: "a path that begins with /") }
+    var backup = BackupSettings(folder: folder.count > 1 && folder.hasSuffix("/") ? String(folder.dropLast()) : folder)
+    if let every { backup.every = every }
+    if let keep { backup.keep = keep }
+    return backup
   }
 
   /// A day begins where the people are, not in Greenwich.
@@ -148,5 +176,14 @@ struct CentralSettings: Sendable {
     let file = fields.requiredText("token-file", "the path of a file")
     guard node.checkName(name, of: "reader"), let file else { return nil }
     return ReaderSettings(name: name, tokenFile: file)
+  }
+}
+
+extension CentralSettings {
+  /// Where the commands reach the central.
+  var controlSocket: String {
+    if let socket = control.socket { return socket }
+    let folder = (store.sqlite as NSString).deletingLastPathComponent
+    return folder.isEmpty ? "central.sock" : folder + "/central.sock"
   }
 }

@@ -15,6 +15,7 @@ struct EdgeSettings: Sendable {
   /// Nil: this PC pushes nothing; it may still be pulled.
   var central: PeerSettings?
   var web = WebSettings(listen: ListenAddress(host: "127.0.0.1", port: 8470))
+  /// Without a socket: `edge.sock` in the service manager's runtime directory, otherwise beside the queue.
   var control = ControlSettings()
   /// The settings and each map that they use, by the name under which history keeps them, with their text.
   var files: [(file: String, text: String)]
@@ -24,12 +25,6 @@ struct EdgeSettings: Sendable {
     var path = "/var/lib/lotline/queue.db"
     var limitBytes = 10_000_000_000
     var keep: Duration = .seconds(30 * 86400)
-  }
-
-  /// Where the commands of this PC reach the daemon.
-  struct ControlSettings: Sendable, Hashable {
-    /// Nil: `edge.sock` in the service manager's runtime directory, otherwise beside the queue.
-    var socket: String?
   }
 
   /// Reads the settings and their maps, and opens nothing.
@@ -71,24 +66,13 @@ struct EdgeSettings: Sendable {
       inner.close()
     }
     web = WebSettings.read(fields.optional("web"), default: web.listen, asksToken: true)
-    if let node = fields.optional("control") { control = Self.control(node) }
+    if let node = fields.optional("control") { control = ControlSettings(node, example: "/run/lotline/edge.sock") }
     stations = list.stations
     devices = list.devices
     files =
       [("edge.yaml", file.text)] + maps.loaded.map { ("devices/\($0.name).yaml", $0.text) }
     guard let source else { return nil }
     self.source = source
-  }
-
-  private static func control(_ node: SettingsNode) -> ControlSettings {
-    var control = ControlSettings()
-    var fields = node.fields(of: "{ socket: /run/lotline/edge.sock }")
-    defer { fields.close() }
-    control.socket = fields.text("socket", "the path of a socket")
-    if let socket = control.socket, socket.utf8.count > 107 {
-      fields.optional("socket")?.refuse(found: "a path of \(socket.utf8.count) bytes", allowed: "at most 107")
-    }
-    return control
   }
 
   private static func queue(_ node: SettingsNode) -> QueuePlan {
@@ -120,7 +104,7 @@ struct EdgeSettings: Sendable {
   static func controlSocket(in path: String, environment: [String: String]) throws -> String {
     let file = try SettingsFile(path: path)
     var fields = file.root.fields(of: "the settings of a line PC")
-    let control = fields.optional("control").map(Self.control) ?? ControlSettings()
+    let control = fields.optional("control").map { ControlSettings($0, example: "/run/lotline/edge.sock") } ?? ControlSettings()
     let queue = fields.optional("queue").map(Self.queue) ?? QueuePlan()
     return controlSocket(control, queue, environment: environment)
   }

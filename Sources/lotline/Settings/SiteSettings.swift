@@ -51,6 +51,23 @@ func isLoopback(_ host: String) -> Bool {
     || (octets.count == 4 && octets[0] == "127" && octets.allSatisfy { UInt8($0) != nil })
 }
 
+/// Where the commands of this PC reach a daemon.
+struct ControlSettings: Sendable, Hashable {
+  /// Nil: the daemon's standard place.
+  var socket: String?
+
+  init() {}
+
+  init(_ node: SettingsNode, example: String) {
+    var fields = node.fields(of: "{ socket: \(example) }")
+    defer { fields.close() }
+    socket = fields.text("socket", "the path of a socket")
+    if let socket, socket.utf8.count > 107 {
+      fields.optional("socket")?.refuse(found: "a path of \(socket.utf8.count) bytes", allowed: "at most 107")
+    }
+  }
+}
+
 /// How to reach the other end.
 struct PeerSettings: Sendable, Hashable {
   /// `https://…`, or `http://…` on loopback; without a path.

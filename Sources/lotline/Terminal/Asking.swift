@@ -10,12 +10,12 @@ import NIOSSL
 struct Asking: Sendable {
   /// Where the daemon listens.
   enum Door: Sendable, Hashable, CustomStringConvertible {
-    case socket(path: String)
+    case socket(path: String, daemon: String = "the edge")
     case url(String)
 
     var description: String {
       switch self {
-      case .socket(let path): "the edge at \(path)"
+      case .socket(let path, let daemon): "\(daemon) at \(path)"
       case .url(let url): url
       }
     }
@@ -49,13 +49,16 @@ struct Asking: Sendable {
   }
 
   /// Sends one request of any method.
-  func send(_ path: String, method: String, accept: String = "application/json", limit: Int = 64 << 20)
-    async throws -> Answer
-  {
+  ///
+  /// - Parameter patience: how long the answer may take.
+  func send(
+    _ path: String, method: String, accept: String = "application/json", limit: Int = 64 << 20,
+    patience: TimeAmount = .seconds(90)
+  ) async throws -> Answer {
     let request = request(path, method: method, accept: accept)
     let answer: Answer
     do {
-      answer = try await execute(request, limit: limit)
+      answer = try await execute(request, limit: limit, patience)
     } catch {
       throw Failure(description: "asking \(door) for \(path): \(words(error))")
     }
@@ -123,15 +126,15 @@ struct Asking: Sendable {
     return "no answer (\(why)); is the daemon running?"
   }
 
-  private func execute(_ request: HTTPClientRequest, limit: Int) async throws -> Answer {
-    guard let authorityFile else { return try await Self.execute(request, limit: limit, with: Self.plain) }
+  private func execute(_ request: HTTPClientRequest, limit: Int, _ patience: TimeAmount) async throws -> Answer {
+    guard let authorityFile else { return try await Self.execute(request, limit: limit, patience, with: Self.plain) }
     var settings = Self.settings
     var tls = TLSConfiguration.makeClientConfiguration()
     tls.trustRoots = .certificates(try NIOSSLCertificate.fromPEMFile(authorityFile))
     settings.tlsConfiguration = tls
     let client = HTTPClient(configuration: settings)
     let result: Result<Answer, any Error>
-    do { result = .success(try await Self.execute(request, limit: limit, with: client)) } catch {
+    do { result = .success(try await Self.execute(request, limit: limit, patience, with: client)) } catch {
       result = .failure(error)
     }
     try await client.shutdown()
@@ -147,9 +150,10 @@ struct Asking: Sendable {
   /// For the life of the program.
   private static let plain = HTTPClient(configuration: settings)
 
-  private static func execute(_ request: HTTPClientRequest, limit: Int, with client: HTTPClient) async throws -> Answer
-  {
-    let response = try await client.execute(request, timeout: .seconds(90))
+  private static func execute(
+    _ request: HTTPClientRequest, limit: Int, _ patience: TimeAmount, with client: HTTPClient
+  ) async throws -> Answer {
+    let response = try await client.execute(request, timeout: patience)
     let body = try await response.body.collect(upTo: limit)
     return Answer(
       status: Int(response.status.code), body: Array(buffer: body),
@@ -158,7 +162,7 @@ struct Asking: Sendable {
 
   private func url(of path: String) -> String {
     switch door {
-    case .socket(let socket):
+    case .socket(let socket, _):
       let escaped = socket.addingPercentEncoding(withAllowedCharacters: .alphanumerics) ?? socket
       return "http+unix://\(escaped)\(path)"
     case .url(let base): return (base.hasSuffix("/") ? String(base.dropLast()) : base) + path
