@@ -40,7 +40,8 @@ public struct FileLock: ~Copyable {
     close(number)
     guard failure.code == EWOULDBLOCK else { throw LockFault(description: failure.description) }
     throw LockFault(
-      description: "\(thing) is in use by another lotline\(holder): stop that one first, or name another file in \(setting)")
+      description:
+        "\(thing) is in use by another lotline\(holder): stop that one first, or name another file in \(setting)")
   }
 
   private static func holder(_ descriptor: Int32) -> String {

@@ -1,8 +1,8 @@
-import Machine
 import Events
 import Foundation
 import GRDBSQLite
 import Glibc
+import Machine
 import TestParts
 import Testing
 

@@ -99,7 +99,9 @@ struct BackupTests {
     let store = try await openStore(folder, rules)
     let edge = edge(5)
     _ = try await store.take(edge.batch(), from: edge.source)
-    try await store.pool.write { try $0.execute(sql: "UPDATE events SET line = CAST('{}' AS BLOB) WHERE key & 255 = 3") }
+    try await store.pool.write {
+      try $0.execute(sql: "UPDATE events SET line = CAST('{}' AS BLOB) WHERE key & 255 = 3")
+    }
     let error = await #expect(throws: StoreError.self) { try await store.backUp(to: folder.file("copy.db")) }
     #expect(error?.description.contains("event 3 of plant1.line3.pc1") == true, "\(error?.description ?? "")")
     #expect(try await safe(store, edge) == 0)
@@ -141,7 +143,9 @@ struct BackupTests {
     _ = try await store.backUp(to: folder.file("copy.db"))
     _ = try await store.take(edge.batch(6...8), from: edge.source)
     let path = folder.file("central.db")
-    let inUse = await #expect(throws: StoreError.self) { try await TraceStore.restore(folder.file("copy.db"), at: path) }
+    let inUse = await #expect(throws: StoreError.self) {
+      try await TraceStore.restore(folder.file("copy.db"), at: path)
+    }
     #expect(inUse?.description.contains("is in use by another lotline (process ") == true)
     try store.close()
     let restored = try await TraceStore.restore(folder.file("copy.db"), at: path)

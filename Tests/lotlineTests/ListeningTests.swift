@@ -68,8 +68,8 @@ import Testing
       return heard.contains { $0.hasPrefix("READY=1") }
     }
     let complaint =
-      "error the page does not listen on http://\(place)/: \(Self.remedy). The line is read all the same, and it is "
-      + "tried again, for ever\n"
+      "error the page does not listen on http://\(place)/: \(Self.remedy). Everything else goes on, and it is tried "
+      + "again, for ever\n"
     #expect(pc.said.contains(complaint), "\(pc.said)")
     let status = try #require(try await status(line, config))
     let page = status["listeners"]?.items?.first { $0["name"]?.text == "page" }

@@ -145,20 +145,20 @@ let brokenCentral = #"""
 
   - readers:
   + reader:
-  ! central.yaml:11: reader: found unknown key "reader"; allowed: readers, routes, since, sources, store,
-      time-zone, web; did you mean "readers"?
+  ! central.yaml:11: reader: found unknown key "reader"; allowed: backup, control, readers, routes, since,
+      sources, store, time-zone, web; did you mean "readers"?
 
   - backup: { folder: /srv/backup, every: 12h, keep: 3 }
   + backup: { every: 12h }
-  ! central.yaml:14: backup.folder: found nothing; allowed: the path of a folder
+  ! central.yaml:13: backup: found no "folder"; allowed: folder: the path of a folder
 
   - backup: { folder: /srv/backup, every: 12h, keep: 3 }
   + backup: { folder: backup, every: 10s, keep: 0 }
-  ! central.yaml:14: backup.every: found "10s"; allowed: at least 1m
-  ! central.yaml:14: backup.keep: found "0"; allowed: a whole number from 1 to 1000
-  ! central.yaml:14: backup.folder: found "backup"; allowed: a path that begins with /
+  ! central.yaml:13: backup.every: found "10s"; allowed: a time such as 500ms, 1s, 5m, 12h or 30d, at least 1m
+  ! central.yaml:13: backup.keep: found "0"; allowed: a whole number from 1 to 1000
+  ! central.yaml:13: backup.folder: found "backup"; allowed: a path that begins with /
 
   - backup: { folder: /srv/backup, every: 12h, keep: 3 }
   + backup: { folder: /srv/backup, keeep: 3 }
-  ! central.yaml:14: backup.keeep: found unknown key "keeep"; allowed: every, folder, keep; did you mean "keep"?
-"""#
+  ! central.yaml:13: backup.keeep: found unknown key "keeep"; allowed: every, folder, keep; did you mean "keep"?
+  """#

@@ -72,7 +72,8 @@ import Testing
     let folder = try Self.folder(name, whole: true)
     let text = try String(contentsOfFile: folder.file(name), encoding: .utf8)
     let places = [
-      "edge.yaml": ["", "queue", "central", "web", "control", "stations.ST10"], "central.yaml": ["", "store", "web", "backup", "control"],
+      "edge.yaml": ["", "queue", "central", "web", "control", "stations.ST10"],
+      "central.yaml": ["", "store", "web", "backup", "control"],
     ]
     for place in try #require(places[name]) {
       let broken = try Self.adding("zzz: 1", at: place.split(separator: ".").map(String.init), to: text)

@@ -114,7 +114,8 @@ extension StoreReader {
     try file.write { db in
       try Schema.check(db)
       try db.execute(
-        sql: "INSERT INTO meta(key, value) VALUES ('restored', ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
+        sql:
+          "INSERT INTO meta(key, value) VALUES ('restored', ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value",
         arguments: [Moment.now().time.description])
     }
     return verdict.good

@@ -32,7 +32,8 @@ extension CentralSite {
       metrics.sample(Double(last.taken.microseconds) / 1e6)
     }
     if let restored = try await store.restored() {
-      metrics.family("lotline_central_restored_timestamp_seconds", .gauge, "When a backup was put in place of the store.")
+      metrics.family(
+        "lotline_central_restored_timestamp_seconds", .gauge, "When a backup was put in place of the store.")
       metrics.sample(Double(restored.microseconds) / 1e6)
     }
     backups?().addMetrics(to: &metrics, now: store.now)

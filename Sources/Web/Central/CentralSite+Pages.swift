@@ -88,7 +88,9 @@ extension CentralSite {
     var facts: [HTML] = []
     if let heard = source.heard { facts.append("heard \(words.span(now.since(heard))) ago") }
     if let latest = source.latest { facts.append("events up to \(words.time(latest))") }
-    if let receipt = source.incarnations.last { facts.append("\(receipt.receivedThrough) events, \(receipt.safeThrough) safe") }
+    if let receipt = source.incarnations.last {
+      facts.append("\(receipt.receivedThrough) events, \(receipt.safeThrough) safe")
+    }
     return "<li><span>\(source.name)</span>\(state)<span class=\"why\">\(facts.joined(separator: ", "))</span></li>"
   }
 

@@ -60,7 +60,8 @@ struct BackupKeeper: Sendable {
         return status.failure != "\(error)"
       }
       if isNews {
-        logger.error("\(error). What is not in a backup yet stays at the line PCs as long as they can; it is tried again")
+        logger.error(
+          "\(error). What is not in a backup yet stays at the line PCs as long as they can; it is tried again")
       }
       return false
     }

@@ -54,7 +54,8 @@ extension CentralCommand {
         }
       }
       guard FileManager.default.fileExists(atPath: settings.store.sqlite) else {
-        throw Asking.Failure(description: "there is no store \(settings.store.sqlite): see store.sqlite in \(central.config)")
+        throw Asking.Failure(
+          description: "there is no store \(settings.store.sqlite): see store.sqlite in \(central.config)")
       }
       let store = try await TraceStore.open(path: settings.store.sqlite, rules: settings.rules, logger: daemonLogger())
       do {

@@ -99,8 +99,10 @@ struct CheckedFile {
   private static func kind(of file: SettingsFile) -> Kind {
     let fields = file.root.fields(of: "settings or a map")
     if fields.has("kind") { return .map }
-    if ["source", "stations", "queue", "central", "control"].contains(where: fields.has) { return .edge }
-    if ["store", "sources", "routes", "readers", "since", "time-zone"].contains(where: fields.has) { return .central }
+    if ["source", "stations", "queue", "central"].contains(where: fields.has) { return .edge }
+    if ["store", "sources", "backup", "routes", "readers", "since", "time-zone"].contains(where: fields.has) {
+      return .central
+    }
     return (file.name as NSString).lastPathComponent.hasPrefix("central") ? .central : .edge
   }
 

@@ -81,7 +81,9 @@ struct CentralSettings: Sendable {
     defer { fields.close() }
     if let node = fields.optional("store") { store = Self.store(node) }
     if let node = fields.optional("backup") { backup = Self.backup(node) }
-    if let node = fields.optional("control") { control = ControlSettings(node, example: "/var/lib/lotline/central.sock") }
+    if let node = fields.optional("control") {
+      control = ControlSettings(node, example: "/var/lib/lotline/central.sock")
+    }
     let webNode = fields.optional("web")
     web = WebSettings.read(webNode, default: web.listen, asksToken: false)
     if let zone = fields.optional("time-zone") {

@@ -104,7 +104,8 @@ struct EdgeSettings: Sendable {
   static func controlSocket(in path: String, environment: [String: String]) throws -> String {
     let file = try SettingsFile(path: path)
     var fields = file.root.fields(of: "the settings of a line PC")
-    let control = fields.optional("control").map { ControlSettings($0, example: "/run/lotline/edge.sock") } ?? ControlSettings()
+    let control =
+      fields.optional("control").map { ControlSettings($0, example: "/run/lotline/edge.sock") } ?? ControlSettings()
     let queue = fields.optional("queue").map(Self.queue) ?? QueuePlan()
     return controlSocket(control, queue, environment: environment)
   }
