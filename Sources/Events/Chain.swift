@@ -55,5 +55,8 @@ public struct ChainHash: Sendable, Hashable, CustomStringConvertible {
     return Events.bytes(hex: String(decoding: line.dropFirst(), as: UTF8.self))
   }
 
+  /// What stands for a line that is not given: `#` and the hex digits of its digest.
+  public static func heldLine(for line: some Sequence<UInt8>) -> [UInt8] { Array("#\(hex(digest(of: line)))".utf8) }
+
   public var description: String { hex(bytes) }
 }

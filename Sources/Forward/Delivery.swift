@@ -15,13 +15,18 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
   func run(untilIdle: Bool = false) async {
     var state = DeliveryState(limits: limits)
     var told: Set<String> = []
+    var hasToldHeld = false
     var action = DeliveryState.first
     while !Task.isCancelled {
       let happening: DeliveryState.Happening
-      do throws(RouteFault) { happening = try await take(action) } catch {
+      do throws(RouteFault) { happening = try await take(action, resends: !untilIdle) } catch {
         if Task.isCancelled { return }
         status.withLockedValue { $0.faults[error.kind, default: 0] += 1 }
         happening = .failed(error)
+      }
+      if case .listed(_, let held) = happening, !hasToldHeld {
+        hasToldHeld = true
+        tell(heldSince: held)
       }
       action = state.next(happening)
       note(state, happening, action, &told)
@@ -29,9 +34,10 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
     }
   }
 
-  private func take(_ action: DeliveryState.Action) async throws(RouteFault) -> DeliveryState.Happening {
+  /// The last act of a service that stops does not send again what was refused.
+  private func take(_ action: DeliveryState.Action, resends: Bool) async throws(RouteFault) -> DeliveryState.Happening {
     switch action {
-    case .list: return .listed(try await route.lives())
+    case .list: return .listed(try await route.lives(), held: resends ? await route.held() : [])
     case .ask(let incarnation): return .position(try await route.position(of: incarnation))
     case .record(let receipt): return .recorded(try await route.record(receipt))
     case .read(let request): return .read(try await route.read(request))
@@ -46,6 +52,9 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
     case .renew(let incarnation, let why):
       try await route.renew(incarnation, why: why)
       return .renewed
+    case .change(let change):
+      try await route.change(change)
+      return .changed
     case .pause(let duration, let exact):
       // Many line PCs lose the central at the same moment; they must not come back at the same moment.
       let part = exact ? Double.random(in: 1...1.1) : Double.random(in: 0.5...1)
@@ -75,6 +84,7 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
     if case .renew(let incarnation, let why) = action {
       logger.critical("\(why). Both are kept; a new incarnation begins after \(incarnation).")
     }
+    if let news = state.news { tell(news, after) }
     guard before.state != after.state || before.reason != after.reason else { return }
     if before.state != after.state { told = [] }
     switch after.state {
@@ -87,6 +97,25 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
       logger.notice(
         "\(after.other) at \(after.url) is back after \(Int(now.since(before.since).inSeconds.rounded())) s")
     default: break
+    }
+  }
+
+  /// Says at the start what is held from before; what the log said then may be long gone.
+  private func tell(heldSince held: [EventID]) {
+    guard let first = held.first else { return }
+    logger.error("\(held.count) events are held back, the first is \(first): each is now sent again")
+  }
+
+  private func tell(_ news: DeliveryState.News, _ status: ForwardStatus) {
+    switch news {
+    case .held(let id, let why):
+      logger.critical(
+        """
+        \(status.other) at \(status.url) does not take event \(id): \(why.withoutStop). Its digest stands for it \
+        there, it is kept here and sent again later: see what its data says, and the log of the central
+        """)
+    case .taken(let id): logger.notice("\(status.other) has event \(id) now, which was held back")
+    case .gone(let id): logger.error("event \(id), which was held back, is not here any more: it cannot be sent again")
     }
   }
 }

@@ -14,6 +14,10 @@ protocol DeliveryRoute: Sendable {
   func deliver(_ batch: Batch) async throws(RouteFault) -> DeliveryAnswer
   /// Tells the queue what the central has; the queue says whether that agrees with its own chain.
   func record(_ receipt: Receipt) async throws(RouteFault) -> Agreement
+  /// The events that are held back because the central refuses what they say.
+  func held() async -> [EventID]
+  /// Changes what is held, durably.
+  func change(_ change: HoldChange) async throws(RouteFault)
   /// Ends the current incarnation and begins a new one, because the central has another history of it.
   func renew(_ incarnation: Incarnation, why: String) async throws(RouteFault)
 }
@@ -33,6 +37,15 @@ struct ReadRequest: Sendable, Hashable {
   let bytes: Int
   /// How long to wait for a line if there is none.
   var wait: Duration
+  /// Whether a line that is held is given itself, not its digest.
+  var isResend = false
+}
+
+/// What becomes of an event that the central refuses.
+enum HoldChange: Sendable, Hashable {
+  /// It is held from now on, or was refused once more.
+  case hold(EventID, why: String)
+  case end(EventID)
 }
 
 enum ReadAnswer: Sendable, Hashable {

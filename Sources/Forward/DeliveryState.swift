@@ -6,7 +6,8 @@ import Events
 /// ask the central where it stands → let the queue compare its hash there → read → deliver → record the
 /// receipt → read on. Incarnations are finished in the order of their beginning. Where the central has another
 /// history under the same numbers, the queue begins a new incarnation, and the rest of the old one is
-/// still delivered: the central keeps it beside its own as evidence.
+/// still delivered: the central keeps it beside its own as evidence. An event that the central refuses for what it
+/// says is found (`PoisonSearch`), held while its digest goes in its place, and sent again later (`HeldRetries`).
 struct DeliveryState: Sendable {
   enum Action: Sendable, Hashable {
     case list
@@ -15,17 +16,19 @@ struct DeliveryState: Sendable {
     case read(ReadRequest)
     case deliver(Batch)
     case renew(Incarnation, why: String)
+    case change(HoldChange)
     /// `exact`: not to be shortened at random, because the other end, or a person's pace, says so.
     case pause(Duration, exact: Bool)
   }
 
   enum Happening: Sendable, Hashable {
-    case listed([QueueLife])
+    case listed([QueueLife], held: [EventID] = [])
     case position(Receipt)
     case recorded(Agreement)
     case read(ReadAnswer)
     case answered(DeliveryAnswer)
     case renewed
+    case changed
     case failed(RouteFault)
     case paused
   }
@@ -39,45 +42,74 @@ struct DeliveryState: Sendable {
     case refused(String)
   }
 
+  /// What people are told once.
+  enum News: Sendable, Hashable {
+    case held(EventID, why: String)
+    /// The central has an event now that was held.
+    case taken(EventID)
+    /// An event that is held has no row any more.
+    case gone(EventID)
+  }
+
   struct Limits: Sendable, Hashable {
     var lines = 2000
     var bytes = 1 << 20
     var idleWait = Duration.seconds(30)
     var leastPause = Duration.milliseconds(500)
     var longestPause = Duration.seconds(60)
+    /// Before an event that was refused alone has another chance.
+    var chancePause = Duration.seconds(5)
+    var leastHeldPause = Duration.seconds(60)
+    var longestHeldPause = Duration.seconds(3600)
   }
 
-  private let limits: Limits
-  private(set) var standing = Standing.starting
+  let limits: Limits
+  var standing = Standing.starting
+  /// Of the last happening.
+  var news: News?
   /// The incarnation at work.
-  private(set) var incarnation: Incarnation?
-  private(set) var through: UInt64 = 0
+  var incarnation: Incarnation?
+  var through: UInt64 = 0
   /// The hash at `through`; nil while the central's history differs from the queue's.
   private var head: ChainHash? = .zero
   private var lives: [QueueLife] = []
   private var finished: Set<Incarnation> = []
   /// The central has another history of this incarnation.
-  private var isBranch = false
+  var isBranch = false
   private var pending: Receipt?
-  private var inFlight: Batch?
-  private var failures = 0
+  var inFlight: Batch?
+  var failures = 0
   private var holes = 0
   /// Nothing came while it waited: the central is asked again, so that it hears this line PC and is seen to be there.
   private var hasWaited = false
   private var lines: Int
   private var bytes: Int
+  var search = PoisonSearch()
+  /// The event that is to be held, until that is on disk, and why.
+  var proposal: (id: EventID, why: String)?
+  /// The event whose digest is tried in its place.
+  var trial: (id: EventID, why: String)?
+  var retries: HeldRetries
+  /// The held event that is being sent again.
+  var resending: EventID?
+  /// What comes after a change of what is held; nil: sending goes on.
+  var afterChange: Action?
+  private(set) var now = ContinuousClock.now
 
   init(limits: Limits = Limits()) {
     self.limits = limits
+    retries = HeldRetries(leastPause: limits.leastHeldPause, longestPause: limits.longestHeldPause)
     lines = limits.lines
     bytes = limits.bytes
   }
 
   static let first = Action.list
 
-  mutating func next(_ happening: Happening) -> Action {
-    switch happening {
-    case .listed(let lives): listed(lives)
+  mutating func next(_ happening: Happening, at now: ContinuousClock.Instant = .now) -> Action {
+    self.now = now
+    news = nil
+    return switch happening {
+    case .listed(let lives, let held): listed(lives, held: held)
     case .position(let receipt): position(receipt)
     case .recorded(.agreed): agreed()
     case .recorded(.disputed(let why)): dispute(why)
@@ -85,6 +117,7 @@ struct DeliveryState: Sendable {
     case .read(.beyondEnd): beyondEnd()
     case .answered(let answer): answered(answer)
     case .renewed: readOn()
+    case .changed: changed()
     case .failed(let fault): failed(fault)
     case .paused: paused()
     }
@@ -94,11 +127,19 @@ struct DeliveryState: Sendable {
 
   private func readOn(wait: Duration = .zero) -> Action {
     guard let incarnation else { return .list }
+    let lines = search.lines(after: through).map { min($0, self.lines) } ?? lines
     return .read(ReadRequest(incarnation: incarnation, after: through, lines: lines, bytes: bytes, wait: wait))
   }
 
-  private mutating func listed(_ lives: [QueueLife]) -> Action {
+  /// Reads on, or sends a held event again whose turn it is.
+  mutating func goOn(wait: Duration = .zero) -> Action {
+    if let again = resend() { return again }
+    return readOn(wait: min(wait, retries.untilNext(at: now) ?? wait))
+  }
+
+  private mutating func listed(_ lives: [QueueLife], held: [EventID]) -> Action {
     self.lives = lives
+    retries.begin(held)
     guard let next = lives.first(where: { !finished.contains($0.incarnation) }) else {
       standing = .refused(
         "the central has another history of this incarnation, and the queue has not begun a new one")
@@ -109,7 +150,7 @@ struct DeliveryState: Sendable {
     if next.incarnation == incarnation {
       guard isCurrent else { return readOn() }
       hasWaited.toggle()
-      return hasWaited ? readOn(wait: limits.idleWait) : .ask(next.incarnation)
+      return hasWaited ? goOn(wait: limits.idleWait) : .ask(next.incarnation)
     }
     incarnation = next.incarnation
     (through, head, isBranch, holes) = (0, .zero, false, 0)
@@ -121,7 +162,7 @@ struct DeliveryState: Sendable {
     if standing != .idle { standing = .sending }
     if standing == .idle, receipt.receivedThrough == through, receipt.head == head {
       hasWaited = true
-      return readOn(wait: limits.idleWait)
+      return goOn(wait: limits.idleWait)
     }
     pending = receipt
     guard receipt.receivedThrough > 0 else { return agreed() }
@@ -131,7 +172,7 @@ struct DeliveryState: Sendable {
   private mutating func agreed() -> Action {
     guard let receipt = pending else { return .list }
     (through, head) = (receipt.receivedThrough, receipt.head)
-    return readOn()
+    return goOn()
   }
 
   /// Begins again where queue and central last agreed: what came after may be nowhere but here.
@@ -157,6 +198,7 @@ struct DeliveryState: Sendable {
   }
 
   private mutating func read(_ batch: Batch) -> Action {
+    if let resending { return read(batch, toResend: resending) }
     let follows = batch.first == through + 1 && batch.lost == nil
     if follows, let head, batch.previous != head {
       return dispute("the central's hash after event \(through) is \(head), this queue's is \(batch.previous)")
@@ -178,10 +220,11 @@ struct DeliveryState: Sendable {
     guard let batch = inFlight else { return .list }
     inFlight = nil
     failures = 0
+    if let resending { return answered(answer, toResent: resending) }
     switch answer {
     case .receipt(let receipt):
-      grow()
       if isBranch {
+        took(through: batch.last)
         through = batch.last
         return readOn()
       }
@@ -189,7 +232,10 @@ struct DeliveryState: Sendable {
         return failed(
           .foreign("the central's receipt says that it took nothing of events \(batch.first)…\(batch.last)"))
       }
-      if receipt.receivedThrough > through { holes = 0 }
+      if receipt.receivedThrough > through {
+        holes = 0
+        took(through: receipt.receivedThrough)
+      }
       pending = receipt
       return .record(receipt)
     case .hole(let position):
@@ -201,6 +247,7 @@ struct DeliveryState: Sendable {
       return isBranch ? finish() : .ask(incarnation)
     case .conflict(let position):
       if isBranch {
+        took(through: batch.last)
         through = batch.last
         return readOn()
       }
@@ -208,35 +255,44 @@ struct DeliveryState: Sendable {
     }
   }
 
-  private mutating func grow() {
+  /// The central took what was sent up to here; batches grow again.
+  private mutating func took(through number: UInt64) {
+    settleTrial(through: number)
+    search.taken(through: number)
+    guard !search.isActive else { return }
     lines = min(limits.lines, lines * 2)
     bytes = min(limits.bytes, bytes * 2)
   }
 
-  private mutating func failed(_ fault: RouteFault) -> Action {
+  mutating func failed(_ fault: RouteFault) -> Action {
+    if let resending { return failed(fault, toResend: resending) }
     switch fault {
-    case .tooLarge(let why):
-      guard let batch = inFlight, batch.lines.count > 1 else {
-        standing = .refused(why)
-        return .pause(limits.longestPause, exact: true)
-      }
+    case .tooLarge:
+      guard let batch = inFlight, batch.lines.count > 1 else { return refused(fault) }
       lines = max(1, batch.lines.count / 2)
       bytes = max(4096, min(bytes, batch.body.count) / 2)
       inFlight = nil
       return readOn()
+    case .unacceptable, .failing: return refused(fault)
     case .unknownIncarnation where !isCurrent: return finish()
-    case .refused(let why):
-      standing = .refused(why)
-      return .pause(limits.longestPause, exact: true)
-    case .away(_, let retryAfter?):
-      failures += 1
-      standing = .away(fault.description)
-      return .pause(max(pause, min(retryAfter, .seconds(600))), exact: true)
-    case .away, .foreign, .local, .unknownIncarnation:
-      failures += 1
-      standing = .away(fault.description)
-      return .pause(pause, exact: false)
+    case .refused(let why): return refuse(why)
+    case .away(_, let retryAfter): return wait(fault, retryAfter)
+    case .foreign, .local, .unknownIncarnation: return wait(fault)
     }
+  }
+
+  /// What a person must set right is tried again at an even pace.
+  mutating func refuse(_ why: String) -> Action {
+    standing = .refused(why)
+    return .pause(limits.longestPause, exact: true)
+  }
+
+  /// What time helps is tried again after a pause that grows, or that the other end names.
+  mutating func wait(_ fault: RouteFault, _ retryAfter: Duration? = nil) -> Action {
+    failures += 1
+    standing = .away(fault.description)
+    guard let retryAfter else { return .pause(pause, exact: false) }
+    return .pause(max(pause, min(retryAfter, .seconds(600))), exact: true)
   }
 
   /// Doubles from the least to the longest.
@@ -245,7 +301,7 @@ struct DeliveryState: Sendable {
   }
 
   private mutating func paused() -> Action {
-    inFlight = nil
+    (inFlight, resending, proposal, afterChange) = (nil, nil, nil, nil)
     guard let incarnation, !lives.isEmpty else { return .list }
     return isBranch ? readOn() : .ask(incarnation)
   }

@@ -102,15 +102,19 @@ struct Peer: Sendable {
     } catch {
       throw .away(Self.words(error))
     }
+    let words = "it answers \(answer.status): \(answer.detail)"
+    let delay = Self.delay(answer.header("Retry-After"))
     switch answer.status {
     case 200, 201, 204, 404, 409: return answer
-    case 401, 403: throw .refused("it answers \(answer.status): \(answer.detail)")
-    case 413: throw .tooLarge("it answers \(answer.status): \(answer.detail)")
-    case 429, 500...599:
-      throw .away("it answers \(answer.status): \(answer.detail)", retryAfter: Self.delay(answer.header("Retry-After")))
+    // Credentials, address, or the way there: nothing that another batch would help.
+    case 401, 403, 405, 407, 421, 426: throw .refused(words)
+    case 408, 429, 503: throw .away(words, retryAfter: delay)
+    case 413: throw .tooLarge(words)
+    case 400..<500: throw .unacceptable(words)
+    case 500..<600: throw .failing(words, retryAfter: delay)
     case 300..<400:
       throw .foreign("it answers \(answer.status) and sends elsewhere (\(answer.header("Location") ?? "nowhere"))")
-    default: throw .refused("it answers \(answer.status): \(answer.detail)")
+    default: throw .foreign(words)
     }
   }
 

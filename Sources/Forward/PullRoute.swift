@@ -1,6 +1,11 @@
 import Events
 
 /// The central's way: asks the edge for lines, stores them itself, tells the edge what it has.
+///
+/// Here no event is held: between the lines and the store stands no one who could refuse what they say. The store
+/// takes every well-formed envelope, and the edge's queue makes no other; what is not well-formed was altered on its
+/// way (`foreign`), and a store that cannot write (`local`) can write nothing of that line PC. An edge gives a puller
+/// also the lines that it holds back from a central to which it pushed before.
 struct PullRoute: DeliveryRoute {
   let peer: Peer
   let source: SourceName
@@ -82,6 +87,12 @@ struct PullRoute: DeliveryRoute {
     case 409: return .disputed(answer.detail)
     default: throw .refused("it answers \(answer.status): \(answer.detail)")
     }
+  }
+
+  func held() async -> [EventID] { [] }
+
+  func change(_ change: HoldChange) async throws(RouteFault) {
+    throw .local("the queue of \(source) is another PC's, which alone can hold events back in it")
   }
 
   func renew(_ incarnation: Incarnation, why: String) async throws(RouteFault) {

@@ -59,7 +59,8 @@ struct PushRoute: DeliveryRoute {
 
   private func lines(_ request: ReadRequest) async throws(QueueFault) -> Batch {
     try await queue.batch(
-      incarnation: request.incarnation, after: request.after, limit: request.lines, maxBytes: request.bytes)
+      incarnation: request.incarnation, after: request.after, limit: request.lines, maxBytes: request.bytes,
+      veilsHeld: !request.isResend)
   }
 
   func deliver(_ batch: Batch) async throws(RouteFault) -> DeliveryAnswer {
@@ -74,9 +75,11 @@ struct PushRoute: DeliveryRoute {
       guard let position = problem?["position"]?.whole.flatMap({ UInt64(exactly: $0) }) else { break }
       if problem?["kind"]?.text == "hole" { return .hole(position: position) }
       if problem?["kind"]?.text == "conflict" { return .conflict(position: position) }
+    // The central does not know this line PC, or this is not the central.
+    case 404: throw .refused("it answers 404: \(answer.detail)")
     default: break
     }
-    throw .refused("it answers \(answer.status): \(answer.detail)")
+    throw .unacceptable("it answers \(answer.status): \(answer.detail)")
   }
 
   func record(_ receipt: Receipt) async throws(RouteFault) -> Agreement {
@@ -90,6 +93,23 @@ struct PushRoute: DeliveryRoute {
           "the central has event \(receipt.receivedThrough), this queue ends at \(last): its file was put back, or copied"
         )
       case .wrongHash: return .disputed(error.description)
+      default: throw .local(error.description)
+      }
+    }
+  }
+
+  func held() async -> [EventID] { queue.status.held.map(\.id) }
+
+  func change(_ change: HoldChange) async throws(RouteFault) {
+    do throws(QueueFault) {
+      switch change {
+      case .hold(let id, let why): try await queue.hold(id, why: why)
+      case .end(let id): try await queue.endHold(id)
+      }
+    } catch {
+      switch error {
+      case .tooManyHeld: throw .refused(error.description)
+      case .unknownIncarnation(let incarnation): throw .unknownIncarnation(incarnation)
       default: throw .local(error.description)
       }
     }

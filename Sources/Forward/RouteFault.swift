@@ -8,6 +8,10 @@ public enum RouteFault: Error, Sendable, Hashable, CustomStringConvertible {
   case foreign(String)
   /// Reached, and it refuses: a person must set something right.
   case refused(String)
+  /// Reached, and it refuses what the batch says: another batch may well be taken.
+  case unacceptable(String)
+  /// Reached, and it failed over the request (5xx): time helps, unless the batch is the cause.
+  case failing(String, retryAfter: Duration? = nil)
   /// The batch is larger than the other end takes.
   case tooLarge(String)
   /// The queue does not have this incarnation, or not any more.
@@ -17,7 +21,9 @@ public enum RouteFault: Error, Sendable, Hashable, CustomStringConvertible {
 
   public var description: String {
     switch self {
-    case .away(let why, _), .foreign(let why), .refused(let why), .tooLarge(let why), .local(let why): why
+    case .away(let why, _), .failing(let why, _), .foreign(let why), .refused(let why), .unacceptable(let why),
+      .tooLarge(let why), .local(let why):
+      why
     case .unknownIncarnation(let incarnation): "the queue has no incarnation \(incarnation)"
     }
   }
@@ -28,6 +34,8 @@ public enum RouteFault: Error, Sendable, Hashable, CustomStringConvertible {
     case .away: "away"
     case .foreign: "foreign"
     case .refused: "refused"
+    case .unacceptable: "unacceptable"
+    case .failing: "failing"
     case .tooLarge: "too-large"
     case .unknownIncarnation: "unknown-incarnation"
     case .local: "local"

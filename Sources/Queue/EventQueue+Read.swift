@@ -11,9 +11,14 @@ extension EventQueue {
   ///
   /// A batch ends before a hole; the next one declares the numbers that are gone. Every line was checked
   /// against the chain on its way out: one that was altered on the disk counts as gone.
-  public func batch(incarnation: Incarnation, after: UInt64, limit: Int, maxBytes: Int) throws(QueueFault) -> Batch {
+  ///
+  /// - Parameter veilsHeld: whether `#` and its digest stand for an event that is held.
+  public func batch(
+    incarnation: Incarnation, after: UInt64, limit: Int, maxBytes: Int, veilsHeld: Bool = false
+  ) throws(QueueFault) -> Batch {
     guard let life = try reading().life(of: incarnation) else { throw .unknownIncarnation(incarnation) }
-    return try batch(of: life, after: after, limit: limit, maxBytes: maxBytes)
+    let batch = try batch(of: life, after: after, limit: limit, maxBytes: maxBytes)
+    return veilsHeld ? held.veiled(batch) : batch
   }
 
   /// The last `limit` lines of the current incarnation, from the last hole on.

@@ -84,7 +84,7 @@ extension EventQueue {
 
   private func removeSafe(_ file: QueueFile, atMost count: UInt64, isPressing: Bool) throws(SQLiteFailure) -> Int {
     for life in file.lives {
-      guard let first = life.first else { continue }
+      guard let first = try firstFree(of: life, file) else { continue }
       let safe = positions.filter { $0.frees && $0.ordinal == life.ordinal }.map(\.safe).max() ?? 0
       // the last row of the current incarnation stays: the chain goes on from it
       let upper = life.ordinal == file.current.ordinal ? min(safe, life.last - 1) : min(safe, life.last)
@@ -97,7 +97,8 @@ extension EventQueue {
         }
         guard try isOld(file, life.key(through)) else { continue }
       }
-      return try file.remove(life, through: through)
+      let held = held.numbers(of: life.incarnation).filter { first <= $0 && $0 <= through }
+      return try file.remove(life, first...through, except: held)
     }
     return 0
   }

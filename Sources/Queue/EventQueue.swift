@@ -31,6 +31,7 @@ public actor EventQueue {
   var nextAttempt = ContinuousClock.now
   var written: (marker: Marker, at: ContinuousClock.Instant)?
   var positions: [QueueFile.Position] = []
+  var held = HeldEvents()
   var space = Space()
   private var lock: FileLock?
 
@@ -86,6 +87,7 @@ public actor EventQueue {
   /// Makes an open file the one that is used, and what it holds known.
   func adopt(_ opened: Opener.Opened) throws(SQLiteFailure) {
     positions = try opened.file.positions()
+    held = HeldEvents(state: try opened.file.state(prefix: HeldEvent.prefix))
     file = opened.file
     salvage = opened.salvage
     board.updateOpening { $0 = opened.opening }
@@ -180,6 +182,7 @@ public actor EventQueue {
         frees: position.frees)
     }
     let (rows, bytes, current) = (file.rowCount, file.usedBytes, file.current)
+    let held = held.list
     let refusing = space.refusal(used: bytes, limit: settings.limitBytes)
     board.update { status in
       status.incarnation = current.incarnation
@@ -189,6 +192,7 @@ public actor EventQueue {
       status.bytes = bytes
       status.incarnations = lives
       status.consumers = consumers
+      status.held = held
       status.refusing = refusing
     }
   }

@@ -22,6 +22,8 @@ public struct QueueStatus: Sendable, Hashable {
   public var shed: UInt64 = 0
   /// Numbers found damaged since opening: a row whose bytes are not what was hashed.
   public var damaged: [EventID] = []
+  /// Events that the central refuses for their content, the longest held first; the last may be on trial.
+  public var held: [HeldEvent] = []
   public var counts = QueueCounts()
 
   public init(incarnation: Incarnation, limitBytes: Int) {
@@ -119,6 +121,8 @@ public enum QueueFault: Error, Sendable, Hashable, CustomStringConvertible {
   /// The receipt's hash is not the chain's at that number.
   case wrongHash(at: UInt64, expected: ChainHash, found: ChainHash)
   case unordered(received: UInt64, safe: UInt64)
+  /// As many events are held as may be.
+  case tooManyHeld(Int)
   case failing(String)
 
   public var description: String {
@@ -130,6 +134,8 @@ public enum QueueFault: Error, Sendable, Hashable, CustomStringConvertible {
       "the receipt's hash after event \(number) is \(found), the queue's is \(expected): the two do not hold the same events"
     case .unordered(let received, let safe):
       "the receipt calls events safe through \(safe) but received only through \(received)"
+    case .tooManyHeld(let count):
+      "\(count) events are held back already, which is the limit: find out why the central refuses so many"
     case .failing(let why): "the queue cannot read: \(why)"
     }
   }

@@ -172,11 +172,18 @@ struct DeliveryStateTests {
     #expect(state.next(.recorded(.agreed)) == reading(after: 1, lines: 2, bytes: max(8192, bytes * 2)))
   }
 
-  @Test mutating func `one event that is too large is a refusal, not a loop`() {
+  @Test mutating func `one event that is too large has another chance and is held then, it is no loop`() {
     sending()
     _ = state.next(.failed(.tooLarge("413")))
-    _ = state.next(.read(.batch(chain.batch(after: 0, limit: 1))))
-    #expect(state.next(.failed(.tooLarge("413"))) == .pause(.seconds(60), exact: true))
+    for answer in [
+      DeliveryState.Action.pause(.seconds(5), exact: true),
+      .change(.hold(EventID(incarnation: chain.incarnation, sequence: 1), why: "413")),
+    ] {
+      _ = state.next(.read(.batch(chain.batch(after: 0, limit: 1))))
+      #expect(state.next(.failed(.tooLarge("413"))) == answer)
+      _ = state.next(.paused)
+      _ = state.next(.position(chain.receipt(0)))
+    }
   }
 
   @Test mutating func `lost numbers are declared even where no line follows them`() {

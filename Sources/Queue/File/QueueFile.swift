@@ -135,9 +135,10 @@ final class QueueFile {
     return try statement.step() ? Row(statement) : nil
   }
 
-  private func firstSequence(of life: Life) throws(SQLiteFailure) -> UInt64? {
+  /// The oldest row of an incarnation, of those from a number on.
+  func firstSequence(of life: Life, from number: UInt64 = 0) throws(SQLiteFailure) -> UInt64? {
     let statement = try connection.statement("SELECT min(key) FROM events WHERE key BETWEEN ?1 AND ?2")
-    statement.bind(1, life.key(0).packed)
+    statement.bind(1, life.key(number).packed)
     statement.bind(2, life.key(RowKey.lastSequence).packed)
     defer { statement.reset() }
     guard try statement.step(), !statement.isNull(0) else { return nil }
@@ -310,15 +311,19 @@ final class QueueFile {
     bytesSince = 0
   }
 
-  /// Removes the rows of `life` up to `through`; returns how many went.
-  func remove(_ life: Life, through: UInt64) throws(SQLiteFailure) -> Int {
+  /// Removes the rows of `life` with these numbers, all but those of `kept`, which ascend; returns how many went.
+  func remove(_ life: Life, _ numbers: ClosedRange<UInt64>, except kept: [UInt64] = []) throws(SQLiteFailure) -> Int {
     var gone = 0
     try transaction { () throws(SQLiteFailure) in
       let removal = try connection.statement("DELETE FROM events WHERE key BETWEEN ?1 AND ?2")
-      removal.bind(1, life.key(0).packed)
-      removal.bind(2, life.key(through).packed)
-      try removal.run()
-      gone = connection.changes
+      var first = numbers.lowerBound
+      for end in kept + [numbers.upperBound + 1] {
+        removal.bind(1, life.key(first).packed)
+        removal.bind(2, life.key(end - 1).packed)
+        try removal.run()
+        gone += connection.changes
+        first = end + 1
+      }
       let count = try connection.statement("UPDATE incarnations SET removed = removed + ?1 WHERE ordinal = ?2")
       count.bind(1, Int64(gone))
       count.bind(2, life.ordinal)

@@ -64,13 +64,14 @@ final class Salvage {
   /// Closes the account: how far each salvaged incarnation went, and the numbers that nobody has any more.
   func finish(_ file: QueueFile) throws(SQLiteFailure) -> [LostNumbers] {
     var lost: [LostNumbers] = []
+    let held = HeldEvents(state: try file.state(prefix: HeldEvent.prefix))
     try file.transaction { () throws(SQLiteFailure) in
       if let marker, ordinals[marker.incarnation] == nil {
         _ = try ordinal(of: marker.incarnation, near: marker.ordinal, in: file)
       }
       for (incarnation, ordinal) in ordinals {
         let mark = marker.flatMap { $0.incarnation == incarnation ? $0 : nil }
-        let holes = try file.settle(ordinal, mark: mark)
+        let holes = try file.settle(ordinal, mark: mark, held: held.numbers(of: incarnation))
         lost.append(contentsOf: holes.map { LostNumbers(incarnation: incarnation, numbers: $0) })
       }
       try file.clear(.salvage)
@@ -98,7 +99,9 @@ extension QueueFile {
   }
 
   /// Notes how far an earlier incarnation went, which its rows and its marker tell, and gives the holes in it.
-  fileprivate func settle(_ ordinal: Int64, mark: Marker?) throws(SQLiteFailure) -> [ClosedRange<UInt64>] {
+  fileprivate func settle(_ ordinal: Int64, mark: Marker?, held: [UInt64])
+    throws(SQLiteFailure) -> [ClosedRange<UInt64>]
+  {
     let from = RowKey(ordinal: ordinal, sequence: 0)
     let to = RowKey(ordinal: ordinal, sequence: RowKey.lastSequence)
     let keys = try connection.statement("SELECT key FROM events WHERE key BETWEEN ?1 AND ?2 ORDER BY key")
@@ -107,10 +110,12 @@ extension QueueFile {
     var holes: [ClosedRange<UInt64>] = []
     var last: UInt64 = 0
     var count: UInt64 = 0
+    var isBehindRemoved = false
     while try keys.step() {
       let sequence = RowKey(packed: keys.int(0)).sequence
-      // what is missing before the first was most likely removed because it was safe
-      if count > 0, sequence > last + 1 { holes.append((last + 1)...(sequence - 1)) }
+      // what is missing before the first was most likely removed because it was safe; what is held stayed behind
+      if isBehindRemoved, sequence > last + 1 { holes.append((last + 1)...(sequence - 1)) }
+      if !held.contains(sequence) { isBehindRemoved = true }
       last = sequence
       count += 1
     }

@@ -40,6 +40,8 @@ extension EdgeState {
     text.sample(queue.shed)
     text.family("lotline_queue_damaged_events", .gauge, "Events found damaged since the start.")
     text.sample(queue.damaged.count)
+    text.family("lotline_held_events", .gauge, "Events that the central refuses for what they say, kept here.")
+    text.sample(held.count)
   }
 
   private func deviceMetrics(_ text: inout MetricsText) {

@@ -103,10 +103,18 @@ extension EdgeState {
       }
     let contact: HTML = forward?.lastContact.map { "<dt>Last heard of</dt><dd>\(clock.html($0))</dd>" } ?? ""
     let url: HTML = forward.map { "<dt>Address</dt><dd>\($0.url)</dd>" } ?? "<dt>Address</dt><dd>it pulls</dd>"
+    let held: HTML =
+      held.isEmpty
+      ? ""
+      : """
+      <dt>Held back</dt><dd class="bad">\(held.count) \(held.count == 1 ? "event" : "events") that it does not take. \
+      The last is \(held[held.count - 1].id.description), since \(clock.html(held[held.count - 1].since)): \
+      \(held[held.count - 1].why)</dd>
+      """
     let conflict: HTML = forward?.conflict.map { "<dt>Alarm</dt><dd class=\"bad\">\($0)</dd>" } ?? ""
     return """
       <section class="card"><h2>Central</h2><p class="\(tone)">\(words)</p><dl>
-      \(url)\(contact)\(conflict)
+      \(url)\(contact)\(held)\(conflict)
       </dl></section>
       """
   }

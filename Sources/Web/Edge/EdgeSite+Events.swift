@@ -109,7 +109,7 @@ extension EdgeSite {
     case .unknownIncarnation: WebProblem(.notFound, sentence)
     case .wrongSource: WebProblem(.forbidden, sentence)
     case .unordered: WebProblem(.badRequest, sentence)
-    case .failing: WebProblem(.serviceUnavailable, sentence)
+    case .failing, .tooManyHeld: WebProblem(.serviceUnavailable, sentence)
     }
   }
 }

@@ -25,6 +25,15 @@ struct EdgeState: Sendable {
     }
   }
 
+  /// The events whose digest is at the central in their place; one that is only tried yet is not among them.
+  var held: [HeldEvent] {
+    queue.held.filter { event in
+      queue.incarnations.contains { life in
+        life.incarnation == event.id.incarnation && life.received[primary] ?? 0 >= event.id.sequence
+      }
+    }
+  }
+
   /// The one sentence that matters.
   var capturing: String {
     if let refusing = queue.refusing { return "not capturing: \(refusing)" }
@@ -79,6 +88,8 @@ struct EdgeState: Sendable {
       writer.field("failures", queue.counts.failures)
       writer.key("damaged")
       writer.array { writer in for id in queue.damaged { writer.value(id.description) } }
+      writer.key("held")
+      writer.array { writer in for event in held { write(event, to: &writer) } }
       writer.key("consumers")
       writer.object { writer in
         for (name, consumer) in queue.consumers.sorted(by: { $0.key < $1.key }) {
@@ -91,6 +102,15 @@ struct EdgeState: Sendable {
           }
         }
       }
+    }
+  }
+
+  private func write(_ event: HeldEvent, to writer: inout JSONWriter) {
+    writer.object { writer in
+      writer.field("id", event.id.description)
+      writer.field("since", event.since)
+      writer.field("resent", event.resent)
+      writer.field("why", event.why)
     }
   }
 
