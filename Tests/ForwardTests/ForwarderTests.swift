@@ -26,6 +26,9 @@ struct ForwarderTests {
     forwarder.limits.lines = lines
     forwarder.limits.leastPause = .milliseconds(5)
     forwarder.limits.longestPause = .milliseconds(50)
+    forwarder.limits.chancePause = .milliseconds(5)
+    forwarder.limits.leastHeldPause = .milliseconds(20)
+    forwarder.limits.longestHeldPause = .milliseconds(100)
     return forwarder
   }
 
@@ -155,6 +158,53 @@ struct ForwarderTests {
         try folder.write("central.token", "the-right-token-of-all\n")
         try await eventually("all is there") { received() == 5 }
         #expect(await central.refusals >= 1)
+      }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: [400, 409, 413, 415, 422, 451, 500])
+  func `an event that the central hates is held while the rest goes on, and arrives once it is taken`(_ status: Int)
+    async throws
+  {
+    try await fill(40)
+    try await fill(1, "hated")
+    try await fill(30)
+    await central.hate("hated", status: status)
+    let incarnation = queue.status.incarnation
+    let hated = EventID(incarnation: incarnation, sequence: 41)
+    try await serving(central.router) { url in
+      let forwarder = forwarder(url)
+      try await beside({ await forwarder.run() }) {
+        try await eventually("the rest is there") { received() == 71 }
+        #expect(queue.status.held.map(\.id) == [hated])
+        #expect(queue.status.held.first?.why.contains("\(status)") == true)
+        let there = await central.ledger.lines(of: incarnation)
+        #expect(there.indices.filter { ChainHash.heldDigest(there[$0]) != nil } == [40])
+        try await fill(3)
+        try await eventually("what comes later is there") { received() == 74 }
+        try await eventually("it is sent again") { queue.status.held.first?.resent ?? 0 >= 2 }
+        await central.hate(nil)
+        try await eventually("it is held no longer") { queue.status.held.isEmpty }
+        #expect(await central.ledger.lines(of: incarnation) == (try await lines(of: incarnation)))
+      }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)), arguments: [401, 403, 404, 405, 407, 408, 421, 426, 429, 503])
+  func `credentials, address and time are no matter of the event: nothing is held`(_ status: Int) async throws {
+    try await fill(10)
+    await central.hate("press-1", status: status)
+    try await serving(central.router) { url in
+      let forwarder = forwarder(url)
+      try await beside({ await forwarder.run() }) {
+        try await eventually("it is refused again and again") {
+          forwarder.status.faults.values.reduce(0, +) > 15
+        }
+        #expect(queue.status.held.isEmpty && received() ?? 0 == 0)
+        #expect([.refused, .away].contains(forwarder.status.state))
+        await central.hate(nil)
+        try await eventually("all is there") { received() == 10 }
+        #expect(queue.status.held.isEmpty)
       }
     }
   }

@@ -110,7 +110,7 @@ private final class World {
 
   var isDelivered: Bool {
     stored.count == chain.lines.count
-      && stored.indices.allSatisfy { veiled.contains(UInt64($0 + 1)) || stored[$0] == chain.lines[$0] }
+      && stored.indices.allSatisfy { ChainHash.heldDigest(stored[$0]) != nil || stored[$0] == chain.lines[$0] }
   }
 }
 
@@ -118,8 +118,8 @@ private final class World {
 struct HoldingTests {
   @Test func `bisection finds each refused event, and holds no other, with about log2 n requests`() {
     var generator = SystemRandomNumberGenerator()
-    for round in 0..<150 {
-      let count = Int.random(in: 1...3000, using: &generator)
+    for round in 0..<60 {
+      let count = Int.random(in: 1...1000, using: &generator)
       let lines = [1, 7, 100, 2000].randomElement(using: &generator) ?? 2000
       let poison = Set((0..<(round % 5)).map { _ in UInt64.random(in: 1...UInt64(count), using: &generator) })
       let world = World(count, lines: lines, poison: poison)

@@ -34,6 +34,11 @@ actor Ledger {
       safeThrough: through)
   }
 
+  /// Whether two lines are one event, where a digest may stand for either.
+  private static func isSame(_ a: [UInt8], _ b: [UInt8]) -> Bool {
+    (ChainHash.heldDigest(a) ?? ChainHash.digest(of: a)) == (ChainHash.heldDigest(b) ?? ChainHash.digest(of: b))
+  }
+
   func take(_ source: SourceName, _ batch: Batch) throws -> IngestAnswer {
     let verified = try VerifiedBatch(batch, from: source)
     batches += 1
@@ -43,9 +48,11 @@ actor Ledger {
     var isOther = life.hashes[Int(batch.first - 1)] != batch.previous
     for (index, line) in batch.lines.enumerated() {
       let number = Int(batch.first) + index
-      if isOther || (number <= life.lines.count && life.lines[number - 1] != line) {
+      if isOther || (number <= life.lines.count && !Self.isSame(life.lines[number - 1], line)) {
         isOther = true
         conflicts.insert(line)
+      } else if number <= life.lines.count {
+        if ChainHash.heldDigest(line) == nil { life.lines[number - 1] = line }
       } else if number > life.lines.count {
         life.lines.append(line)
         life.hashes.append(verified.hashes[index])

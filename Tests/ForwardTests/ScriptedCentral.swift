@@ -35,11 +35,16 @@ actor ScriptedCentral {
   let ledger = Ledger()
   private var orders: [Order] = []
   private var token: BearerToken?
+  /// What no line may say, and the status that a batch with such a line is answered with.
+  private var hated: (text: String, status: HTTPResponse.Status)?
   private(set) var refusals = 0
   private(set) var largest = 0
 
   func give(_ orders: [Order]) { self.orders += orders }
   func ask(for token: BearerToken?) { self.token = token }
+  func hate(_ text: String?, status: Int = 422) {
+    hated = text.map { ($0, HTTPResponse.Status(code: status)) }
+  }
   var isDone: Bool { orders.isEmpty }
 
   private func lets(_ request: Request) -> Bool {
@@ -78,6 +83,9 @@ actor ScriptedCentral {
   }
 
   private func answer(_ batch: Batch, from source: SourceName, to order: Order?) async throws -> Response {
+    if let hated, batch.lines.contains(where: { String(decoding: $0, as: UTF8.self).contains(hated.text) }) {
+      return Response(status: hated.status)
+    }
     switch order {
     case .fails: return Response(status: .internalServerError)
     case .busy: return Response(status: .serviceUnavailable, headers: [.retryAfter: "0"])
