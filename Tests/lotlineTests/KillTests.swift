@@ -43,7 +43,7 @@ import Testing
     }
     load.cancel()
     await load.value
-    try await compare(line, plcs: plcs, scanners: [])
+    try await LineLedger(plcs: plcs).compare(with: line)
     edge.signal(SIGTERM)
     central.signal(SIGTERM)
     #expect(try await edge.ended(within: .seconds(15)) == 0, "\(edge.said)")
@@ -76,7 +76,7 @@ import Testing
     await load.value
     let edge = try line.startEdge()
     let central = try line.startCentral()
-    try await compare(line, plcs: plcs, scanners: scanners)
+    try await LineLedger(plcs: plcs, scanners: scanners).compare(with: line)
     edge.signal(SIGTERM)
     central.signal(SIGTERM)
     #expect(try await edge.ended(within: .seconds(15)) == 0, "\(edge.said)")
@@ -110,62 +110,5 @@ import Testing
     var sum = 0
     for plc in plcs { sum += await plc.acknowledged.count }
     return sum
-  }
-
-  private func compare(_ line: LineFolder, plcs: [SerialPLC], scanners: [InsistentScanner]) async throws {
-    let answers = CentralAnswers(url: line.centralURL)
-    try await answers.ready()
-    var cycles: [String: [UInt32: Int]] = [:]
-    var scans: [String: Set<String>] = [:]
-    try await eventually(
-      "the central has every acknowledged cycle and scan", within: .seconds(60), every: .milliseconds(300)
-    ) {
-      cycles = try await storedCycles(answers)
-      scans = try await storedScans(answers)
-      for plc in plcs where await !plc.acknowledged.isSubset(of: Set(cycles[plc.name, default: [:]].keys)) {
-        return false
-      }
-      for scanner in scanners where await !scanner.acknowledged.isSubset(of: scans[scanner.name] ?? []) { return false }
-      return true
-    }
-    for plc in plcs {
-      let stored = cycles[plc.name] ?? [:]
-      let doubled = stored.filter { $0.value > 1 }.keys.sorted()
-      #expect(doubled.isEmpty, "\(plc.name): serials stored more than once: \(doubled)")
-      #expect(await plc.acknowledged.count > 0)
-    }
-    let gaps = try await answers.all("/v1/gaps?limit=500")
-    #expect(gaps.contains { $0["kind"]?.text == "daemon-down" })
-    #expect(!gaps.contains { $0["kind"]?.text == "missed-cycles" })
-    #expect(!gaps.contains { $0["kind"]?.text == "sequence-hole" })
-  }
-
-  private func storedCycles(_ answers: CentralAnswers) async throws -> [String: [UInt32: Int]] {
-    var stored: [String: [UInt32: Int]] = [:]
-    for event in try await answers.all("/v1/events?type=lotline.cycle&limit=1000") {
-      let cycle = try #require(event["data"].flatMap { CycleData($0) })
-      guard case .int(let serial) = cycle.tags.first(where: { $0.name == "serial" })?.value else {
-        Issue.record("a cycle without its serial: \(cycle)")
-        continue
-      }
-      guard case .double(let force) = cycle.tags.first(where: { $0.name == "force" })?.value else {
-        Issue.record("a cycle without its force: \(cycle)")
-        continue
-      }
-      #expect(force == Double(serial) / 4, "cycle \(serial) has another's value")
-      let isBit = cycle.device.hasPrefix("flag")
-      #expect(cycle.trigger == (isBit ? 1 : UInt64(UInt16(truncatingIfNeeded: serial))))
-      stored[cycle.device, default: [:]][UInt32(serial), default: 0] += 1
-    }
-    return stored
-  }
-
-  private func storedScans(_ answers: CentralAnswers) async throws -> [String: Set<String>] {
-    var stored: [String: Set<String>] = [:]
-    for event in try await answers.all("/v1/events?type=lotline.scan&limit=1000") {
-      guard let scan = event["data"].flatMap({ ScanData($0) }), let text = scan.text else { continue }
-      stored[scan.device, default: []].insert(text)
-    }
-    return stored
   }
 }

@@ -1,0 +1,108 @@
+import Devices
+import Events
+import TestParts
+import Testing
+
+/// What a line's machines and scanners were told is kept, held against what the central has.
+///
+/// It stands apart from the program: the PLCs and scanners of a test note each acknowledge themselves.
+struct LineLedger {
+  let plcs: [SerialPLC]
+  var scanners: [InsistentScanner] = []
+  /// Acknowledges that say nothing, because the disk's power was cut while its last flush was under way.
+  var unsure = Acknowledges()
+
+  /// Serials and codes by the device that was told that they are kept.
+  struct Acknowledges {
+    var cycles: [String: Set<UInt32>] = [:]
+    var scans: [String: Set<String>] = [:]
+
+    var count: Int { cycles.values.reduce(0) { $0 + $1.count } + scans.values.reduce(0) { $0 + $1.count } }
+
+    mutating func formUnion(_ other: Acknowledges) {
+      cycles.merge(other.cycles) { $0.union($1) }
+      scans.merge(other.scans) { $0.union($1) }
+    }
+
+    func subtracting(_ other: Acknowledges) -> Acknowledges {
+      Acknowledges(
+        cycles: Dictionary(
+          uniqueKeysWithValues: cycles.map { ($0.key, $0.value.subtracting(other.cycles[$0.key] ?? [])) }),
+        scans: Dictionary(uniqueKeysWithValues: scans.map { ($0.key, $0.value.subtracting(other.scans[$0.key] ?? [])) })
+      )
+    }
+  }
+
+  /// All acknowledges until now.
+  func acknowledged() async -> Acknowledges {
+    var all = Acknowledges()
+    for plc in plcs { all.cycles[plc.name] = await plc.acknowledged }
+    for scanner in scanners { all.scans[scanner.name] = await scanner.acknowledged }
+    return all
+  }
+
+  /// Waits until the central has everything that was acknowledged, and checks that it has it once, with its own values,
+  /// and that nothing is said to be missing that is not.
+  func compare(with line: LineFolder, expecting gap: String? = "daemon-down") async throws {
+    let answers = CentralAnswers(url: line.centralURL)
+    try await answers.ready()
+    let sure = await acknowledged().subtracting(unsure)
+    var cycles: [String: [UInt32: Int]] = [:]
+    var scans: [String: Set<String>] = [:]
+    func missing() -> [String] {
+      sure.cycles.flatMap { name, serials in
+        serials.subtracting((cycles[name] ?? [:]).keys).sorted().map { "\(name) \($0)" }
+      } + sure.scans.flatMap { name, codes in codes.subtracting(scans[name] ?? []).sorted().map { "\(name) \($0)" } }
+    }
+    do {
+      try await eventually(
+        "the central has every acknowledged cycle and scan", within: .seconds(90), every: .milliseconds(300)
+      ) {
+        cycles = try await storedCycles(answers)
+        scans = try await storedScans(answers)
+        return missing().isEmpty
+      }
+    } catch is Impatience {
+      Issue.record("\(missing().count) of \(sure.count) acknowledged are not at the central: \(missing().prefix(20))")
+    }
+    for plc in plcs {
+      let doubled = (cycles[plc.name] ?? [:]).filter { $0.value > 1 }.keys.sorted()
+      #expect(doubled.isEmpty, "\(plc.name): serials stored more than once: \(doubled)")
+      #expect(sure.cycles[plc.name]?.isEmpty == false)
+    }
+    let gaps = try await answers.all("/v1/gaps?limit=500")
+    if let gap { #expect(gaps.contains { $0["kind"]?.text == gap }) }
+    #expect(!gaps.contains { $0["kind"]?.text == "sequence-hole" })
+    let missed = gaps.filter { $0["kind"]?.text == "missed-cycles" }.reduce(0) { $0 + ($1["count"]?.whole ?? 1) }
+    #expect(missed <= unsure.cycles.values.reduce(0) { $0 + $1.count }, "\(missed) cycles are said to be missed")
+  }
+
+  private func storedCycles(_ answers: CentralAnswers) async throws -> [String: [UInt32: Int]] {
+    var stored: [String: [UInt32: Int]] = [:]
+    for event in try await answers.all("/v1/events?type=lotline.cycle&limit=1000") {
+      let cycle = try #require(event["data"].flatMap { CycleData($0) })
+      guard case .int(let serial) = cycle.tags.first(where: { $0.name == "serial" })?.value else {
+        Issue.record("a cycle without its serial: \(cycle)")
+        continue
+      }
+      guard case .double(let force) = cycle.tags.first(where: { $0.name == "force" })?.value else {
+        Issue.record("a cycle without its force: \(cycle)")
+        continue
+      }
+      #expect(force == Double(serial) / 4, "cycle \(serial) has another's value")
+      let isBit = cycle.device.hasPrefix("flag")
+      #expect(cycle.trigger == (isBit ? 1 : UInt64(UInt16(truncatingIfNeeded: serial))))
+      stored[cycle.device, default: [:]][UInt32(serial), default: 0] += 1
+    }
+    return stored
+  }
+
+  private func storedScans(_ answers: CentralAnswers) async throws -> [String: Set<String>] {
+    var stored: [String: Set<String>] = [:]
+    for event in try await answers.all("/v1/events?type=lotline.scan&limit=1000") {
+      guard let scan = event["data"].flatMap({ ScanData($0) }), let text = scan.text else { continue }
+      stored[scan.device, default: []].insert(text)
+    }
+    return stored
+  }
+}
