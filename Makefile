@@ -9,8 +9,10 @@ SHELL := /bin/bash
 FOR ?= 60s
 # The demo's moments of misfortune, and the hostile answers, are drawn from it; empty: a new one each time.
 SEED ?=
-# How often `make torture` kills each daemon.
-KILLS ?= 1000
+# How often `make torture` kills a daemon, `make powercut` cuts a disk's power, `make calls` lets a system call fail (0: all).
+KILLS ?= 20000
+CUTS ?= 2000
+CALLS ?= 0
 # How many answers `make hostile` gives.
 ANSWERS ?= 100000
 # How many inputs `make fuzz` gives to each target.
@@ -35,7 +37,7 @@ PYTHON := .parts/venv
 .PHONY: help
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
-	@echo "Variables: FOR=60s SEED= (demo), FILTER= (test), KILLS=1000 (torture), RUNS= (fuzz), ANSWERS= (hostile), DESTDIR= PREFIX=/usr/local BINARY= (install)"
+	@echo "Variables: FOR=60s SEED= (demo), FILTER= (test), KILLS= (torture), CUTS= (powercut), CALLS= (calls), RUNS= (fuzz), ANSWERS= (hostile), DESTDIR= PREFIX=/usr/local BINARY= (install)"
 
 .PHONY: packages
 packages:
@@ -44,7 +46,7 @@ packages:
 .PHONY: test-packages
 test-packages: packages
 	@scripts/debian-packages "the tests: foreign programs in Python, a browser, the check of systemd units" \
-	  python3 python3-venv chromium systemd openssl mbpoll mandoc socat
+	  python3 python3-venv chromium systemd openssl mbpoll mandoc socat strace mount e2fsprogs
 	@scripts/python-packages $(PYTHON) Tests/foreign/requirements.txt
 
 .PHONY: build
@@ -72,15 +74,29 @@ else
 endif
 
 .PHONY: proof
-proof: test-packages ## The sweeps: kill after kill, every cycle and scan found again exactly once; each decoder fuzzed for 30 s.
+proof: test-packages ## The sweeps, short: kills, power cuts, failing calls, hostile answers; each decoder fuzzed for 30 s.
 	swift build --build-tests
 	LOTLINE_PROOF=1 swift test --skip-build --disable-xctest --filter Proof
 	Fuzz/run --seconds 30
 
 .PHONY: torture
-torture: test-packages ## The kill sweep alone, KILLS times.
+torture: test-packages ## Both daemons killed KILLS times under load, pushing and pulled.
 	swift build --build-tests
-	LOTLINE_PROOF=1 LOTLINE_KILLS=$(KILLS) swift test --skip-build --disable-xctest --filter 'Proof.*kills'
+	LOTLINE_PROOF=1 LOTLINE_KILLS=$(KILLS) swift test --skip-build --disable-xctest --filter 'Proof.*all kills'
+
+.PHONY: powercut
+powercut: test-packages ## The power of both daemons' disks cut CUTS times under load; needs root and loop devices.
+	swift build --build-tests
+	LOTLINE_PROOF=1 LOTLINE_CUTS=$(CUTS) swift test --skip-build --disable-xctest --filter 'Proof.*power cuts'
+
+.PHONY: calls
+calls: test-packages ## CALLS of the system calls that change the disk fail, each alone: once, for ever, or by a kill.
+	swift build --build-tests
+	LOTLINE_PROOF=1 LOTLINE_CALLS=$(CALLS) swift test --skip-build --disable-xctest --filter 'Proof.*failing calls'
+
+.PHONY: teeth
+teeth: test-packages ## Takes each safeguard away in turn, and says which tests notice.
+	scripts/teeth
 
 .PHONY: hostile
 hostile: test-packages ## ANSWERS hostile answers of a seeded Modbus server, none of which may become a value.

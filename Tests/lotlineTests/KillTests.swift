@@ -50,10 +50,11 @@ import Testing
     #expect(try await central.ended(within: .seconds(15)) == 0, "\(central.said)")
   }
 
-  @Test(.timeLimit(.minutes(60)), .enabled(if: Proof.isOn, "a sweep: runs in make proof"))
-  func `Proof: a hundred kills of the edge and thirty of the central`() async throws {
-    let kills = Proof.number("LOTLINE_KILLS") ?? 100
-    try await torture(edgeKills: kills, centralKills: max(30, kills * 3 / 10))
+  @Test(
+    .timeLimit(.minutes(600)), .enabled(if: Proof.isOn, "a sweep: runs in make proof"), arguments: [false, true])
+  func `Proof: half of all kills`(pulled: Bool) async throws {
+    let kills = (Proof.number("LOTLINE_KILLS") ?? 200) / 2
+    try await torture(edgeKills: kills * 7 / 10, centralKills: kills * 3 / 10, pulled: pulled)
   }
 
   /// Runs a line of four PLCs, two of each kind, and two scanners under load, kills both daemons at random moments, and compares.

@@ -103,7 +103,7 @@ private actor PowerCuts {
   /// False where a daemon had not come so far that it had its disk.
   private func cut(edge cutsEdge: Bool, central cutsCentral: Bool) async throws -> Bool {
     let received = cutsCentral ? await received() : [:]
-    let before = await ledger.acknowledged()
+    let before = await ledger.settled()
     var isCut = true
     if cutsEdge { isCut = try queueDisk.cut(under: edge) }
     if cutsCentral { isCut = try storeDisk.cut(under: central) && isCut }
@@ -124,7 +124,7 @@ private actor PowerCuts {
 
   /// What was acknowledged between the last look and the cut, or by the flush that was under way, says nothing.
   private func excuse(since before: LineLedger.Acknowledges) async throws {
-    let window = await ledger.acknowledged().subtracting(before)
+    let window = await ledger.settled().subtracting(before)
     ledger.unsure.formUnion(window)
   }
 

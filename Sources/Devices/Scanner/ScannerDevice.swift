@@ -181,10 +181,10 @@ actor ScannerDevice {
         reconnection.answered()
         let received = marks.decode(bytes)
         tap.take(.received(received.map(\.byte), damaged: received.indices.filter { received[$0].isDamaged }))
-        for frame in frames.take(received, at: .now()) { answer(await hand(over: frame), to: link) }
+        for frame in frames.take(received, at: .now()) { await take(frame, from: link) }
       case .nothing:
         for frame in frames.expire(at: Moment.now().boottimeNanoseconds) {
-          answer(await hand(over: frame), to: link)
+          await take(frame, from: link)
         }
       case .gone(let reason):
         tally(&frames)
@@ -199,6 +199,16 @@ actor ScannerDevice {
     }
     if let frame = frames.end(because: "the daemon stopped") { _ = await hand(over: frame) }
     return nil
+  }
+
+  /// Hands a frame over and answers it, in this order alone.
+  private func take(_ frame: FrameReader.Frame, from link: borrowing ScannerLink) async {
+    #if WEAKENED_ACKNOWLEDGE
+      answer(.accepted, to: link)
+      _ = await hand(over: frame)
+    #else
+      answer(await hand(over: frame), to: link)
+    #endif
   }
 
   /// Takes what the frame reader counted over into the status.

@@ -34,7 +34,9 @@ struct Opener {
     }
     do {
       let file = try QueueFile(settings, source: source, newLife: (marker.map { $0.ordinal + 1 } ?? 1, "new queue"))
-      try file.checkTail(count: Self.tailRows)
+      #if !WEAKENED_TAIL
+        try file.checkTail(count: Self.tailRows)
+      #endif
       unlink(heldJournal)
       return try goOn(file, marker)
     } catch let failure as SQLiteFailure where failure.isDamage {

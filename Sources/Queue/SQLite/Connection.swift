@@ -76,12 +76,20 @@ final class Connection {
     sqlite3_close_v2(handle)
   }
 
+  // By number, as SQLite gives it back.
+  #if WEAKENED_FLUSH
+    private static let flushing = "1"
+  #else
+    /// 2 is FULL: a commit is on disk once it returned.
+    private static let flushing = "2"
+  #endif
+
   /// Sets what a commit's promise rests on and reads back that it is in force.
   private func harden() throws(SQLiteFailure) {
     try run("PRAGMA locking_mode=EXCLUSIVE")
     try run("PRAGMA page_size=4096")
     try run("PRAGMA journal_mode=WAL")
-    try run("PRAGMA synchronous=FULL")
+    try run("PRAGMA synchronous=\(Self.flushing)")
     try run("PRAGMA mmap_size=0")
     try run("PRAGMA temp_store=MEMORY")
     try run("PRAGMA cache_size=-2000")
@@ -93,7 +101,7 @@ final class Connection {
         frames?.assumingMemoryBound(to: Int32.self).pointee = count
         return SQLITE_OK
       }, walFrames)
-    let wanted = ["journal_mode": "wal", "synchronous": "2", "locking_mode": "exclusive", "mmap_size": "0"]
+    let wanted = ["journal_mode": "wal", "synchronous": Self.flushing, "locking_mode": "exclusive", "mmap_size": "0"]
     for (pragma, value) in wanted {
       let found = try self.pragma(pragma)
       // Built without memory mapping, SQLite has nothing to say about it.

@@ -93,8 +93,15 @@ struct Intake {
     case differs(at: Int64)
   }
 
+  #if WEAKENED_COMPARISON
+    private static let comparesLines = false
+  #else
+    private static let comparesLines = true
+  #endif
+
   /// Compares the lines that are known with those that are stored: their bytes, and the chain before them.
   private func compare(_ position: Identities.Position) throws -> Comparison {
+    guard Self.comparesLines else { return .same(missing: []) }
     let end = min(last, position.through)
     var stored: [Int64: Row] = [:]
     for row in try Row.fetchAll(

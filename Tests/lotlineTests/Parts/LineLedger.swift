@@ -34,9 +34,14 @@ struct LineLedger {
   }
 
   /// All acknowledges until now.
-  func acknowledged() async -> Acknowledges {
+  func acknowledged() async -> Acknowledges { await all { await $0.acknowledged } }
+
+  /// All that rests on a flush before now.
+  func settled() async -> Acknowledges { await all { await $0.settled } }
+
+  private func all(_ cycles: (SerialPLC) async -> Set<UInt32>) async -> Acknowledges {
     var all = Acknowledges()
-    for plc in plcs { all.cycles[plc.name] = await plc.acknowledged }
+    for plc in plcs { all.cycles[plc.name] = await cycles(plc) }
     for scanner in scanners { all.scans[scanner.name] = await scanner.acknowledged }
     return all
   }
