@@ -13,7 +13,10 @@ extension EventQueue {
   }
 
   func reading() throws(QueueFault) -> QueueFile {
-    do { return try writing() } catch { throw .failing("\(error)") }
+    do { return try writing() } catch {
+      guard let readable else { throw .failing("\(error)") }
+      return readable
+    }
   }
 
   /// A reading failed: opens the file again where it is damaged, and gives what to say.
@@ -62,6 +65,9 @@ extension EventQueue {
   private func reopen() {
     nextAttempt = .now + .seconds(1)
     let before = known?.incarnation
+    // at once, like the one that failed
+    readable?.connection.close()
+    readable = nil
     do {
       let opener = Opener(settings: settings, source: source, logger: logger)
       let opened = try opener.open(marker: known ?? Marker(path: settings.markerPath), damage: damage)
@@ -82,6 +88,8 @@ extension EventQueue {
       trouble = "\(error)"
       let refusal = Refusal.failing(trouble)
       board.update { $0.refusing = refusal }
+      // What is on a disk that takes nothing more is still to be sent.
+      if damage == nil, let known { readable = try? QueueFile(lastResort: settings, source: source, through: known) }
     }
   }
 

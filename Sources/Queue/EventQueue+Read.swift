@@ -69,14 +69,16 @@ extension EventQueue {
         frees: frees)
       if !positions.contains(position) {
         // It was checked, and the central will say it again after a restart: sending goes on without it on disk.
-        try unlessFull { () throws(SQLiteFailure) in
-          try file.transaction { () throws(SQLiteFailure) in try file.keep(position) }
+        if readable == nil {
+          try unlessFull { () throws(SQLiteFailure) in
+            try file.transaction { () throws(SQLiteFailure) in try file.keep(position) }
+          }
         }
         positions.removeAll { $0.consumer == consumer && $0.ordinal == life.ordinal }
         positions.append(position)
         publish()
       }
-      guard frees else { return }
+      guard frees, readable == nil else { return }
       // Even letting rows go needs some room; what is received stays until there is.
       try unlessFull { () throws(SQLiteFailure) in try relieve(file) }
     } catch let fault as QueueFault {

@@ -20,6 +20,8 @@ public actor EventQueue {
 
   /// Nil after a failure until the file is open again, and after closing.
   var file: QueueFile?
+  /// What can still be read where nothing can be written; never beside `file`.
+  var readable: QueueFile?
   var isClosed = false
   var salvage: Salvage?
   /// What is known to be on disk, for when the file has to be opened again.
@@ -158,6 +160,8 @@ public actor EventQueue {
       writeMarker(force: true)
       file.connection.close()
     }
+    readable?.connection.close()
+    readable = nil
     file = nil
     lock = nil
     board.update { $0.refusing = .closed }
@@ -166,7 +170,7 @@ public actor EventQueue {
 
   /// Makes known what changes seldom; commits make known the rest.
   func publish() {
-    guard let file else { return }
+    guard let file = file ?? readable else { return }
     let lives = file.lives.map { life in
       IncarnationStatus(
         incarnation: life.incarnation, first: life.first, last: life.last, head: life.head, why: life.why,
@@ -183,7 +187,8 @@ public actor EventQueue {
     }
     let (rows, bytes, current) = (file.rowCount, file.usedBytes, file.current)
     let held = held.list
-    let refusing = space.refusal(used: bytes, limit: settings.limitBytes)
+    let refusing =
+      readable == nil ? space.refusal(used: bytes, limit: settings.limitBytes) : Refusal.failing(trouble)
     board.update { status in
       status.incarnation = current.incarnation
       status.last = current.last

@@ -39,6 +39,22 @@ final class QueueFile {
     try countPages()
   }
 
+  /// Opens a file that cannot be written, to read what was known to be on disk and nothing beyond: how a commit that
+  /// failed will be found is not known until the file can be written again.
+  init(lastResort settings: QueueSettings, source: SourceName, through known: Marker) throws {
+    connection = try Connection(path: settings.path, mode: .lastResort)
+    self.source = source
+    limitBytes = settings.limitBytes
+    insertion = try connection.statement("INSERT INTO events(\(Row.columns)) VALUES(?1, ?2, ?3, ?4)")
+    try readLives()
+    guard current.incarnation == known.incarnation, current.last >= known.sequence else {
+      throw damage("it does not have event \(known.sequence), which was written")
+    }
+    lives[lives.count - 1].last = known.sequence
+    lives[lives.count - 1].head = known.hash
+    try countPages()
+  }
+
   private static func create(
     _ connection: Connection, source: SourceName, _ newLife: (ordinal: Int64, why: String), salvaging evidence: String?
   ) throws {

@@ -34,6 +34,8 @@ final class Connection {
     case exclusive
     /// Looked at without changing it.
     case reading
+    /// Read where nothing can be written any more, not even a lock: whoever opens it so keeps every other out.
+    case lastResort
   }
 
   init(path: String, mode: Mode) throws(SQLiteFailure) {
@@ -46,9 +48,9 @@ final class Connection {
     let flags =
       switch mode {
       case .exclusive: SQLITE_OPEN_READWRITE | SQLITE_OPEN_CREATE | SQLITE_OPEN_NOMUTEX
-      case .reading: SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX
+      case .reading, .lastResort: SQLITE_OPEN_READONLY | SQLITE_OPEN_NOMUTEX
       }
-    let code = sqlite3_open_v2(path, &opened, flags, nil)
+    let code = sqlite3_open_v2(path, &opened, flags, mode == .lastResort ? "unix-none" : nil)
     guard code == SQLITE_OK, let opened else {
       let message = String(cString: sqlite3_errmsg(opened))
       sqlite3_close_v2(opened)
@@ -59,7 +61,12 @@ final class Connection {
     walFrames = .allocate(capacity: 1)
     walFrames.initialize(to: 0)
     sqlite3_extended_result_codes(handle, 1)
-    if mode == .exclusive { try harden() }
+    switch mode {
+    case .exclusive: try harden()
+    // The journal's index is then kept in memory, where otherwise it would be a file beside it.
+    case .lastResort: try run("PRAGMA locking_mode=EXCLUSIVE")
+    case .reading: break
+    }
   }
 
   deinit {

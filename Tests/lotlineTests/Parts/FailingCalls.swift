@@ -36,6 +36,12 @@ struct FailingCalls: CustomStringConvertible {
     return process.terminationReason == .exit
   }()
 
+  /// The command line of a tracer that lets each flush of `files` take so long.
+  static func slowFlushes(of files: [String], microseconds: Int, from number: Int, log: String) -> [String] {
+    ["/usr/bin/strace", "-D", "-f", "-qq", "-o", log, "-e", "trace=fdatasync"]
+      + ["-e", "inject=fdatasync:delay_exit=\(microseconds):when=\(number)+"] + files.flatMap { ["-P", $0] }
+  }
+
   static let reason = "needs strace, and the right to trace a program of one's own"
 
   /// Starts our program with this fault on `files`; its number is that of our program, not of the tracer.
@@ -49,8 +55,12 @@ struct FailingCalls: CustomStringConvertible {
   }
 
   /// Whether it has happened, by the tracer's log.
-  func hasHappened(log: String) -> Bool {
-    let text = String(decoding: FileManager.default.contents(atPath: log) ?? Data(), as: UTF8.self)
-    return text.contains(fault == .kill ? "killed by SIGKILL" : "(INJECTED)")
+  func hasHappened(log: String) -> Bool { Self.has(fault == .kill ? "killed by SIGKILL" : "(INJECTED)", log) }
+
+  /// Whether a flush was slowed down.
+  static func isSlow(log: String) -> Bool { has("(DELAYED)", log) }
+
+  private static func has(_ mark: String, _ log: String) -> Bool {
+    String(decoding: FileManager.default.contents(atPath: log) ?? Data(), as: UTF8.self).contains(mark)
   }
 }

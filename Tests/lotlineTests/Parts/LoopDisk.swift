@@ -22,13 +22,15 @@ final class LoopDisk: Sendable {
   static let reason = "needs root and loop devices, to cut the power of a filesystem of its own"
 
   /// Makes the folder `path` and, beside it, an image with an empty filesystem.
-  init(_ path: String, megabytes: Int) throws {
+  init(_ path: String, megabytes: Int, inodes: Int? = nil) throws {
     self.path = path
     image = path + ".ext4"
     try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
     guard
       try Self.run(
-        "/usr/sbin/mkfs.ext4", ["-q", "-E", "lazy_itable_init=0,lazy_journal_init=0", image, "\(megabytes)m"]) == 0
+        "/usr/sbin/mkfs.ext4",
+        ["-q", "-E", "lazy_itable_init=0,lazy_journal_init=0"] + (inodes.map { ["-N", "\($0)"] } ?? [])
+          + [image, "\(megabytes)m"]) == 0
     else { throw Impatience(description: "no ext4 filesystem in \(image)") }
   }
 

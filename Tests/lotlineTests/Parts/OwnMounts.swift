@@ -18,13 +18,15 @@ enum OwnMounts {
 
   static let reason = "needs root, to mount a small filesystem or another resolv.conf for one process"
 
-  /// Starts our program after the shell commands of `preparation`, in mounts that only it sees.
+  /// Starts our program after the shell commands of `preparation`, in mounts that only it sees; with `tracer`, a command
+  /// line that is to run it.
   static func start(
-    _ arguments: [String], after preparation: String, in folder: ScratchFolder, name: String
+    _ arguments: [String], after preparation: String, under tracer: [String] = [], in folder: ScratchFolder,
+    name: String
   ) throws -> Program {
     try Program(
       "/usr/bin/unshare",
-      ["-m", "/bin/sh", "-c", "set -e; \(preparation); exec \"$@\"", "sh", Program.lotline] + arguments,
+      ["-m", "/bin/sh", "-c", "set -e; \(preparation); exec \"$@\"", "sh"] + tracer + [Program.lotline] + arguments,
       in: folder, name: name)
   }
 }
