@@ -19,11 +19,6 @@ struct FailingCalls: CustomStringConvertible {
 
   var description: String { "\(call) \(number)\(isForEver ? " and later" : "") \(fault.rawValue)" }
 
-  /// Every call by which SQLite and we change what is on the disk.
-  static let calls = [
-    "openat", "pwrite64", "write", "fdatasync", "fsync", "ftruncate", "fallocate", "rename", "unlink", "link",
-  ]
-
   /// Whether this process may trace another; where not, what needs it is skipped with that reason.
   static let areAllowed: Bool = {
     guard FileManager.default.isExecutableFile(atPath: "/usr/bin/strace") else { return false }
