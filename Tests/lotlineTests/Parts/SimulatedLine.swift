@@ -16,8 +16,9 @@ actor SerialPLC {
   private let writes: AsyncStream<UInt16>
   /// The serials whose acknowledge was written.
   private(set) var acknowledged: Set<UInt32> = []
-  /// What rests on a flush before now: those, and of a bit the piece after each whose handshake was ended. Where that
-  /// end is forgotten, the bit that rises next looks like the one before.
+  /// What rests on a flush before now: those, and of a bit the piece after each whose handshake was ended.
+  ///
+  /// Where that end is forgotten, the bit that rises next looks like the one before.
   private(set) var settled: Set<UInt32> = []
   /// The acknowledge that will not be there once it is written, as if its write had never come.
   private var losing: UInt16?
