@@ -4,7 +4,7 @@ import Events
 ///
 /// The way differs, what is asked and when does not: `DeliveryState` decides for both.
 protocol DeliveryRoute: Sendable {
-  /// The lives of the queue that it still has rows of, oldest first; the last is the current one.
+  /// The lives of the queue that the central lacks events of, or may lack again, oldest first; the last is the current one.
   func lives() async throws(RouteFault) -> [QueueLife]
   /// How far the central has an incarnation; through 0 with a zero head where it does not know it.
   func position(of incarnation: Incarnation) async throws(RouteFault) -> Receipt

@@ -74,6 +74,14 @@ struct DeliveryState: Sendable {
   private var head: ChainHash? = .zero
   private var lives: [QueueLife] = []
   private var finished: Set<Incarnation> = []
+  /// Of these, those that the central has another history of: all of the queue's was sent, and is not sent again.
+  private var branches: Set<Incarnation> = []
+  /// Which of the finished ones is looked at next.
+  private var turn = 0
+  /// The central was not reached, and may be another one now.
+  private var wasAway = false
+  /// What the queue was told last of the incarnation at work.
+  private var recorded: Receipt?
   /// The central has another history of this incarnation.
   var isBranch = false
   private var pending: Receipt?
@@ -150,28 +158,50 @@ struct DeliveryState: Sendable {
     if next.incarnation == incarnation {
       guard isCurrent else { return readOn() }
       hasWaited.toggle()
-      return hasWaited ? goOn(wait: limits.idleWait) : .ask(next.incarnation)
+      return hasWaited ? goOn(wait: limits.idleWait) : lookBack() ?? .ask(next.incarnation)
     }
-    incarnation = next.incarnation
-    (through, head, isBranch, holes) = (0, .zero, false, 0)
-    return .ask(next.incarnation)
+    return begin(next.incarnation)
+  }
+
+  private mutating func begin(_ next: Incarnation) -> Action {
+    incarnation = next
+    (through, head, isBranch, holes, recorded) = (0, .zero, false, 0, nil)
+    return .ask(next)
+  }
+
+  /// Asks for one of the incarnations before the current one that have rows: the central may have more of it in a
+  /// backup by now, or less at all.
+  private mutating func lookBack() -> Action? {
+    let others = lives.map(\.incarnation).filter { finished.contains($0) && !branches.contains($0) }
+    guard !others.isEmpty else { return nil }
+    turn += 1
+    let other = others[turn % others.count]
+    finished.remove(other)
+    return begin(other)
   }
 
   private mutating func position(_ receipt: Receipt) -> Action {
     failures = 0
     if standing != .idle { standing = .sending }
-    if standing == .idle, receipt.receivedThrough == through, receipt.head == head {
+    let agreed = lives.first { $0.incarnation == incarnation }?.agreedThrough ?? 0
+    if receipt.receivedThrough < agreed {
+      (finished, branches) = ([], [])
+    } else if wasAway {
+      finished = branches
+    }
+    wasAway = false
+    if standing == .idle, isCurrent, receipt == recorded {
       hasWaited = true
       return goOn(wait: limits.idleWait)
     }
     pending = receipt
-    guard receipt.receivedThrough > 0 else { return agreed() }
+    guard receipt.receivedThrough > 0 || agreed > 0 else { return self.agreed() }
     return .record(receipt)
   }
 
   private mutating func agreed() -> Action {
     guard let receipt = pending else { return .list }
-    (through, head) = (receipt.receivedThrough, receipt.head)
+    (through, head, recorded) = (receipt.receivedThrough, receipt.head, receipt)
     return goOn()
   }
 
@@ -189,7 +219,10 @@ struct DeliveryState: Sendable {
   }
 
   private mutating func finish() -> Action {
-    if let incarnation { finished.insert(incarnation) }
+    if let incarnation {
+      finished.insert(incarnation)
+      if isBranch { branches.insert(incarnation) }
+    }
     return .list
   }
 
@@ -290,6 +323,7 @@ struct DeliveryState: Sendable {
   /// What time helps is tried again after a pause that grows, or that the other end names.
   mutating func wait(_ fault: RouteFault, _ retryAfter: Duration? = nil) -> Action {
     failures += 1
+    wasAway = true
     standing = .away(fault.description)
     guard let retryAfter else { return .pause(pause, exact: false) }
     return .pause(max(pause, min(retryAfter, .seconds(600))), exact: true)

@@ -28,7 +28,8 @@ struct PullRoute: DeliveryRoute {
       let received = item["received"]?["central"]?.whole.flatMap { UInt64(exactly: $0) } ?? 0
       let last = item["last"]?.whole.flatMap { UInt64(exactly: $0) } ?? 0
       let isCurrent = item == items.last
-      return isCurrent || last > received ? QueueLife(incarnation: incarnation, agreedThrough: received) : nil
+      let hasRows = item["first"]?.whole != nil
+      return isCurrent || hasRows || last > received ? QueueLife(incarnation: incarnation, agreedThrough: received) : nil
     }
     guard !lives.isEmpty else { throw .foreign("the line PC names no incarnation of its queue") }
     return lives

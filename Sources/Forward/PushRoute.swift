@@ -16,7 +16,7 @@ struct PushRoute: DeliveryRoute {
 
   func lives() async throws(RouteFault) -> [QueueLife] {
     let status = queue.status
-    var lives = status.unsent(to: Self.consumer)
+    var lives = status.ofUse(to: Self.consumer)
     if lives.last?.incarnation != status.incarnation {
       lives += status.incarnations.filter { $0.incarnation == status.incarnation }
     }

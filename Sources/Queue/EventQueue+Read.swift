@@ -70,9 +70,7 @@ extension EventQueue {
       if !positions.contains(position) {
         // It was checked, and the central will say it again after a restart: sending goes on without it on disk.
         if readable == nil {
-          try unlessFull { () throws(SQLiteFailure) in
-            try file.transaction { () throws(SQLiteFailure) in try file.keep(position) }
-          }
+          try unlessFull { () throws(SQLiteFailure) in try note(position, of: life, file) }
         }
         positions.removeAll { $0.consumer == consumer && $0.ordinal == life.ordinal }
         positions.append(position)

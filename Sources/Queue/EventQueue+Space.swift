@@ -8,6 +8,9 @@ struct Space: Hashable {
   /// Whether the disk has no room beside the file, so that the journal must stay small.
   var isTight = false
   var lastLook: ContinuousClock.Instant?
+  /// Rows that went before they were safe, and that no event tells of yet.
+  var released: Released?
+  var toldReleased: ContinuousClock.Instant?
 
   /// Why `entry` is not taken while `used` bytes of `limit` are in use; nil where it is.
   func refusal(of entry: Entry, used: Int, limit: Int) -> Refusal? {
@@ -26,6 +29,11 @@ struct Space: Hashable {
     return .full(
       "\(used) of \(limit) bytes are in use and the central has confirmed too few events to let any go: "
         + "bring back the connection to the central, or raise queue.limit")
+  }
+
+  /// Whether rows that are received go although they are not safe: otherwise something would have to be refused.
+  func isDire(used: Int, limit: Int) -> Bool {
+    diskIsFull != nil || used >= limit / 100 * Limit.releasePercent
   }
 
   /// Whether rows that are safe go before their time.
@@ -68,6 +76,7 @@ extension EventQueue {
       if count == 0 { break }
       if space.diskIsFull != nil { try file.connection.checkpoint(truncating: true) }
     }
+    if space.isDire(used: file.usedBytes, limit: settings.limitBytes) { gone += try release(file, atMost: step) }
     if isPressing || space.isTight { checkDisk(file) }
     if isPressing, file.connection.journalFrames > 0, file.usedBytes >= settings.limitBytes {
       try file.connection.checkpoint(truncating: true)
@@ -84,23 +93,85 @@ extension EventQueue {
 
   private func removeSafe(_ file: QueueFile, atMost count: UInt64, isPressing: Bool) throws(SQLiteFailure) -> Int {
     for life in file.lives {
-      guard let first = try firstFree(of: life, file) else { continue }
-      let safe = positions.filter { $0.frees && $0.ordinal == life.ordinal }.map(\.safe).max() ?? 0
-      // the last row of the current incarnation stays: the chain goes on from it
-      let upper = life.ordinal == file.current.ordinal ? min(safe, life.last - 1) : min(safe, life.last)
-      guard first <= upper else { continue }
-      var through = min(first + count - 1, upper)
+      guard let rows = try rows(of: life, through: \.safe, file) else { continue }
+      var through = min(rows.lowerBound + count - 1, rows.upperBound)
       if !isPressing {
         while try !isOld(file, life.key(through)) {
-          guard through > first else { break }
-          through = first + (through - first) / 2
+          guard through > rows.lowerBound else { break }
+          through = rows.lowerBound + (through - rows.lowerBound) / 2
         }
         guard try isOld(file, life.key(through)) else { continue }
       }
-      let held = held.numbers(of: life.incarnation).filter { first <= $0 && $0 <= through }
-      return try file.remove(life, first...through, except: held)
+      return try remove(life, rows.lowerBound...through, file)
     }
     return 0
+  }
+
+  /// The rows of an incarnation that are there, not held, and no further than the central has them.
+  private func rows(
+    of life: Life, through far: (QueueFile.Position) -> UInt64, _ file: QueueFile
+  ) throws(SQLiteFailure) -> ClosedRange<UInt64>? {
+    guard let first = try firstFree(of: life, file) else { return nil }
+    let through = positions.filter { $0.frees && $0.ordinal == life.ordinal }.map(far).max() ?? 0
+    // the last row of the current incarnation stays: the chain goes on from it
+    let upper = life.ordinal == file.current.ordinal ? min(through, life.last - 1) : min(through, life.last)
+    return first <= upper ? first...upper : nil
+  }
+
+  private func remove(
+    _ life: Life, _ rows: ClosedRange<UInt64>, _ file: QueueFile, also: () throws(SQLiteFailure) -> Void = {}
+  ) throws(SQLiteFailure) -> Int {
+    let held = held.numbers(of: life.incarnation).filter { rows.contains($0) }
+    return try file.remove(life, rows, except: held, also: also)
+  }
+
+  /// Lets rows go that are received and not safe, the oldest first, so that nothing has to be refused.
+  ///
+  /// What went is kept in the same commit, until an event tells of it.
+  private func release(_ file: QueueFile, atMost count: UInt64) throws(SQLiteFailure) -> Int {
+    // The journal counts as well, and is given back more cheaply.
+    if file.connection.journalFrames > 0 {
+      try file.connection.checkpoint(truncating: true)
+      try file.countPages()
+    }
+    var gone = 0
+    for _ in 0..<8 where space.isDire(used: file.usedBytes, limit: settings.limitBytes) {
+      var found: (life: Life, rows: ClosedRange<UInt64>)?
+      for life in file.lives where found == nil {
+        found = try rows(of: life, through: \.received, file).map { (life, $0) }
+      }
+      guard let (life, rows) = found else { break }
+      let some = rows.lowerBound...min(rows.upperBound, rows.lowerBound + count - 1)
+      let new = Released(
+        incarnation: life.incarnation, numbers: some, from: try time(file, life.key(some.lowerBound)),
+        to: try time(file, life.key(some.upperBound)))
+      if let known = space.released, known.joined(with: new) == nil { try tell(known, file) }
+      let all = space.released?.joined(with: new) ?? new
+      gone += try remove(life, some, file) { () throws(SQLiteFailure) in try file.set(.released, all.text) }
+      space.released = all
+      board.update { $0.counts.released += UInt64(some.count) }
+      if space.diskIsFull != nil { try file.connection.checkpoint(truncating: true) }
+    }
+    return gone
+  }
+
+  /// Tells of rows that went before they were safe, at most once a minute.
+  func tellReleased(_ file: QueueFile, isLast: Bool = false) throws(SQLiteFailure) {
+    guard let released = space.released else { return }
+    if let told = space.toldReleased, told + .seconds(60) > .now, !isLast { return }
+    try tell(released, file)
+  }
+
+  private func tell(_ released: Released, _ file: QueueFile) throws(SQLiteFailure) {
+    let gap = released.gap
+    try append(own: gap, file) { () throws(SQLiteFailure) in try file.clear(.released) }
+    logger.warning("\(gap.reason ?? "")")
+    space.released = nil
+    space.toldReleased = .now
+  }
+
+  private func time(_ file: QueueFile, _ key: RowKey) throws(SQLiteFailure) -> Timestamp? {
+    try file.row(key).flatMap { try? Envelope(line: $0.line) }?.time
   }
 
   private func isOld(_ file: QueueFile, _ key: RowKey) throws(SQLiteFailure) -> Bool {

@@ -35,6 +35,8 @@ public actor EventQueue {
   var positions: [QueueFile.Position] = []
   var held = HeldEvents()
   var space = Space()
+  /// When a rewind was told of last, by the incarnation's ordinal.
+  var toldRewinds: [Int64: ContinuousClock.Instant] = [:]
   private var lock: FileLock?
 
   /// Opens the queue, making it where there is none; errors are one line for people.
@@ -90,6 +92,7 @@ public actor EventQueue {
   func adopt(_ opened: Opener.Opened) throws(SQLiteFailure) {
     positions = try opened.file.positions()
     held = HeldEvents(state: try opened.file.state(prefix: HeldEvent.prefix))
+    space.released = try opened.file.metaText(.released).flatMap { Released(text: $0) }
     file = opened.file
     salvage = opened.salvage
     board.updateOpening { $0 = opened.opening }
@@ -119,6 +122,7 @@ public actor EventQueue {
       try file.transaction { () throws(SQLiteFailure) in try file.set(.alive, time.microseconds) }
       try goOnSalvaging()
       try relieve(file)
+      try tellReleased(file)
       // Each sign of life would make the journal a little longer.
       if space.isTight { try file.connection.checkpoint(truncating: true) }
     } catch {
@@ -152,6 +156,7 @@ public actor EventQueue {
     isClosed = true
     if let file {
       do {
+        try tellReleased(file, isLast: true)
         try file.transaction { () throws(SQLiteFailure) in try file.set(.stopped, 1) }
         try file.connection.checkpoint(truncating: true)
       } catch {
@@ -176,7 +181,9 @@ public actor EventQueue {
         incarnation: life.incarnation, first: life.first, last: life.last, head: life.head, why: life.why,
         received: Dictionary(
           positions.filter { $0.ordinal == life.ordinal }.map { ($0.consumer, $0.received) },
-          uniquingKeysWith: { $1 }))
+          uniquingKeysWith: { $1 }),
+        safe: Dictionary(
+          positions.filter { $0.ordinal == life.ordinal }.map { ($0.consumer, $0.safe) }, uniquingKeysWith: { $1 }))
     }
     var consumers: [String: ConsumerStatus] = [:]
     for position in positions.sorted(by: { $0.ordinal < $1.ordinal }) {

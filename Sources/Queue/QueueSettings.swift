@@ -31,4 +31,7 @@ enum Limit {
   static let periodicPercent = 95
   /// Share of the limit, in percent, from which on rows that are safe go before their time.
   static let pressurePercent = 85
+  /// Share of the limit, in percent, from which on rows go that are received and not yet safe: readings would be
+  /// refused next.
+  static let releasePercent = 92
 }

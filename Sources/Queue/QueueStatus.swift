@@ -24,6 +24,8 @@ public struct QueueStatus: Sendable, Hashable {
   public var damaged: [EventID] = []
   /// Events that the central refuses for their content, the longest held first; the last may be on trial.
   public var held: [HeldEvent] = []
+  /// The last time that the primary consumer had less than it had said before.
+  public var rewind: Rewind?
   public var counts = QueueCounts()
 
   public init(incarnation: Incarnation, limitBytes: Int) {
@@ -36,9 +38,10 @@ public struct QueueStatus: Sendable, Hashable {
   /// Whether readings that come at a rate are left out, so that scans and cycles still have room.
   public var isThinning: Bool { !accepts || bytes >= limitBytes / 100 * Limit.periodicPercent }
 
-  /// The incarnations that have rows which `consumer` has not received yet, oldest first.
-  public func unsent(to consumer: String) -> [IncarnationStatus] {
-    incarnations.filter { life in life.last > (life.received[consumer] ?? 0) }
+  /// The incarnations that `consumer` has not received to their end, or that have rows which it may ask for again;
+  /// oldest first.
+  public func ofUse(to consumer: String) -> [IncarnationStatus] {
+    incarnations.filter { life in life.first != nil || life.last > (life.received[consumer] ?? 0) }
   }
 }
 
@@ -49,8 +52,30 @@ public struct QueueCounts: Sendable, Hashable {
   public var commits: UInt64 = 0
   public var checkpoints: UInt64 = 0
   public var removed: UInt64 = 0
+  /// Of these, rows that were not safe at the central.
+  public var released: UInt64 = 0
+  /// Times that the primary consumer had less than it had said before.
+  public var rewinds: UInt64 = 0
   /// Commits that failed; each closed the file and opened it again.
   public var failures: UInt64 = 0
+}
+
+/// The central has less of an incarnation than it said before: it was put back from a backup, or is another one.
+public struct Rewind: Sendable, Hashable, CustomStringConvertible {
+  public let incarnation: Incarnation
+  /// It had everything up to here …
+  public let from: UInt64
+  /// … and has everything up to here.
+  public let to: UInt64
+  public let at: Timestamp
+  /// Whether all that it lacks is still here.
+  public let isHere: Bool
+
+  public var description: String {
+    "the central has the events of \(incarnation) up to \(to) only, and had them up to \(from): it was put back from a "
+      + "backup, or is another one. "
+      + (isHere ? "It gets again what it lacks" : "It gets again what is still here; what is not will be a sequence-hole there")
+  }
 }
 
 /// How far one consumer has the current incarnation.
@@ -75,6 +100,8 @@ public struct IncarnationStatus: Sendable, Hashable {
   public var why: String
   /// `received_through` by consumer.
   public var received: [String: UInt64] = [:]
+  /// `safe_through` by consumer.
+  public var safe: [String: UInt64] = [:]
 }
 
 /// What opening the queue found.

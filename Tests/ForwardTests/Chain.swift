@@ -33,9 +33,9 @@ struct Chain {
       lines: Array(lines[from..<to]))
   }
 
-  func receipt(_ through: UInt64, head: ChainHash? = nil) -> Receipt {
+  func receipt(_ through: UInt64, head: ChainHash? = nil, safe: UInt64? = nil) -> Receipt {
     Receipt(
       source: source, incarnation: incarnation, receivedThrough: through, head: head ?? hashes[Int(through)],
-      safeThrough: through)
+      safeThrough: safe ?? through)
   }
 }

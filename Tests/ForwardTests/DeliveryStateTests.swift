@@ -65,6 +65,51 @@ struct DeliveryStateTests {
     }
   }
 
+  @Test mutating func `what became safe while nothing was sent is noted`() {
+    sending()
+    _ = state.next(.answered(.receipt(chain.receipt(5, safe: 2))))
+    _ = state.next(.recorded(.agreed))
+    _ = state.next(.read(.batch(chain.batch(after: 5))))
+    _ = state.next(.listed([life]))
+    _ = state.next(.read(.batch(chain.batch(after: 5))))
+    #expect(state.next(.listed([life])) == .ask(chain.incarnation))
+    #expect(state.next(.position(chain.receipt(5, safe: 4))) == .record(chain.receipt(5, safe: 4)))
+    #expect(state.next(.recorded(.agreed)) == reading(after: 5))
+    #expect(state.next(.read(.batch(chain.batch(after: 5)))) == .list)
+    #expect(state.standing == .idle)
+    #expect(state.next(.listed([life])) == reading(after: 5, wait: .seconds(30)))
+  }
+
+  @Test mutating func `with nothing left the earlier incarnations are looked at in turn, each with its position`() {
+    let old = [Chain(count: 3), Chain(count: 4)]
+    let lives =
+      old.map { QueueLife(incarnation: $0.incarnation, agreedThrough: UInt64($0.lines.count)) }
+      + [QueueLife(incarnation: chain.incarnation, agreedThrough: 5)]
+    func visit(_ chain: Chain, _ action: DeliveryState.Action, isCurrent: Bool = false) {
+      let all = chain.receipt(UInt64(chain.lines.count))
+      #expect(action == .ask(chain.incarnation))
+      #expect(state.next(.position(all)) == .record(all))
+      _ = state.next(.recorded(.agreed))
+      #expect(state.next(.read(.batch(chain.batch(after: all.receivedThrough)))) == .list)
+    }
+    for chain in old + [chain] { visit(chain, state.next(.listed(lives))) }
+    var seen: Set<Incarnation> = []
+    for _ in 0..<2 {
+      #expect(state.next(.listed(lives)) == reading(after: 5, wait: .seconds(30)))
+      #expect(state.next(.read(.batch(chain.batch(after: 5)))) == .list)
+      guard case .ask(let incarnation) = state.next(.listed(lives)), let other = old.first(where: { $0.incarnation == incarnation })
+      else {
+        Issue.record("no earlier one is asked for")
+        return
+      }
+      seen.insert(incarnation)
+      visit(other, .ask(incarnation))
+      visit(chain, state.next(.listed(lives)))
+      #expect(state.standing == .idle)
+    }
+    #expect(seen.count == 2)
+  }
+
   @Test mutating func `an earlier incarnation is finished before the current one`() {
     let current = Incarnation.random()
     let lives = [life, QueueLife(incarnation: current, agreedThrough: 0)]

@@ -103,10 +103,34 @@ struct ForwarderTests {
         try await eventually("all is there") { received() == 40 }
         await central.ledger.goBack(to: 11)
         try await fill(1)
-        try await eventually("all is there again") { received() == 41 }
+        // With the event that tells of it.
+        try await eventually("all is there again") { received() == 42 }
         let incarnation = queue.status.incarnation
         #expect(await central.ledger.lines(of: incarnation) == (try await lines(of: incarnation)))
-        #expect(queue.status.incarnations.count == 1)
+        #expect(queue.status.incarnations.count == 1 && queue.status.counts.rewinds == 1)
+      }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `a central that lost everything gets earlier incarnations again as well`() async throws {
+    try await fill(10)
+    let old = try await queue.beginIncarnation(why: "a test").incarnation
+    try await fill(5)
+    try await serving(central.router) { url in
+      let forwarder = forwarder(url)
+      try await beside({ await forwarder.run() }) {
+        try await eventually("all is there") { received() == 5 }
+        await central.ledger.goBack(to: 0)
+        try await fill(1)
+        try await eventually("all is there again") { received() == 7 }
+        try await eventually("the earlier one too") { await central.ledger.lines(of: old).count == 10 }
+        for incarnation in [old, queue.status.incarnation] {
+          let own = try await lines(of: incarnation)
+          try await eventually("\(incarnation) is there") { await central.ledger.lines(of: incarnation).count >= own.count }
+          #expect(await central.ledger.lines(of: incarnation).starts(with: own))
+        }
+        #expect(queue.status.counts.rewinds >= 2)
       }
     }
   }

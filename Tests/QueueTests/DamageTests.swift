@@ -56,7 +56,7 @@ import Testing
     #expect(opening.lost == [] && !opening.isSalvaging && !opening.keptState)
     #expect(try await queue.append(entry("goes on")).place.first == 1)
     // the old rows are still there to be sent, before the new ones
-    #expect(queue.status.unsent(to: "central").map(\.incarnation) == [before.incarnation, queue.status.incarnation])
+    #expect(queue.status.ofUse(to: "central").map(\.incarnation) == [before.incarnation, queue.status.incarnation])
     let batch = try await queue.batch(incarnation: before.incarnation, after: 0, limit: 1000, maxBytes: 1 << 20)
     #expect(batch.lines.count == 501 && batch.head == before.head && batch.lost == nil)
     _ = try VerifiedBatch(batch, from: line3)
@@ -176,7 +176,9 @@ import Testing
     let receipt = Receipt(
       source: line3, incarnation: old.incarnation, receivedThrough: 5, head: old.head, safeThrough: 5)
     try await queue.record(receipt, from: "central", frees: true)
-    #expect(queue.status.unsent(to: "central").map(\.incarnation) == [queue.status.incarnation])
+    let lives = queue.status.ofUse(to: "central")
+    #expect(lives.map(\.incarnation) == [old.incarnation, queue.status.incarnation])
+    #expect(lives.map { $0.received["central"] } == [5, nil])
     #expect(await queue.verify().good == 6)
   }
 }

@@ -29,6 +29,8 @@ public struct FindingData: EventData {
     case noValidScan = "no-valid-scan"
     /// A scanner's line gives bytes, and none of them are a frame: the wrong speed, or another device.
     case onlyGarbage = "only-garbage"
+    /// The central has less than it had said: it was put back from a backup, or replaced.
+    case centralWentBack = "central-went-back"
   }
 
   public init(

@@ -60,6 +60,8 @@ extension QueueFile {
     /// The damaged file whose rows are still being taken over, and how far that is.
     case salvage
     case salvagedPages
+    /// Rows that went before they were safe, and that no event tells of yet.
+    case released
     /// 1 once its state was taken over, or could not be read.
     case stateTaken
   }

@@ -328,7 +328,9 @@ final class QueueFile {
   }
 
   /// Removes the rows of `life` with these numbers, all but those of `kept`, which ascend; returns how many went.
-  func remove(_ life: Life, _ numbers: ClosedRange<UInt64>, except kept: [UInt64] = []) throws(SQLiteFailure) -> Int {
+  func remove(
+    _ life: Life, _ numbers: ClosedRange<UInt64>, except kept: [UInt64] = [], also: () throws(SQLiteFailure) -> Void = {}
+  ) throws(SQLiteFailure) -> Int {
     var gone = 0
     try transaction { () throws(SQLiteFailure) in
       let removal = try connection.statement("DELETE FROM events WHERE key BETWEEN ?1 AND ?2")
@@ -344,6 +346,7 @@ final class QueueFile {
       count.bind(1, Int64(gone))
       count.bind(2, life.ordinal)
       try count.run()
+      try also()
     }
     if let index = lives.firstIndex(where: { $0.ordinal == life.ordinal }) {
       lives[index].removed += UInt64(gone)

@@ -38,6 +38,11 @@ extension EdgeState {
     text.sample(queue.counts.failures)
     text.family("lotline_queue_shed_total", .counter, "Periodic readings given up because the queue was nearly full.")
     text.sample(queue.shed)
+    text.family(
+      "lotline_queue_released_total", .counter, "Events given up before they were in a backup of the central.")
+    text.sample(queue.counts.released)
+    text.family("lotline_queue_rewinds_total", .counter, "Times that the central had less than it had said before.")
+    text.sample(queue.counts.rewinds)
     text.family("lotline_queue_damaged_events", .gauge, "Events found damaged since the start.")
     text.sample(queue.damaged.count)
     text.family("lotline_held_events", .gauge, "Events that the central refuses for what they say, kept here.")

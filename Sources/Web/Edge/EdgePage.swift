@@ -111,10 +111,12 @@ extension EdgeState {
       The last is \(held[held.count - 1].id.description), since \(clock.html(held[held.count - 1].since)): \
       \(held[held.count - 1].why)</dd>
       """
+    let rewind: HTML =
+      queue.rewind.map { "<dt>Alarm</dt><dd class=\"bad\">\(clock.html($0.at)): \($0.description)</dd>" } ?? ""
     let conflict: HTML = forward?.conflict.map { "<dt>Alarm</dt><dd class=\"bad\">\($0)</dd>" } ?? ""
     return """
       <section class="card"><h2>Central</h2><p class="\(tone)">\(words)</p><dl>
-      \(url)\(contact)\(held)\(conflict)
+      \(url)\(contact)\(held)\(rewind)\(conflict)
       </dl></section>
       """
   }

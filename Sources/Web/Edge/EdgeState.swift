@@ -86,6 +86,18 @@ struct EdgeState: Sendable {
       writer.field("events", queue.counts.events)
       writer.field("commits", queue.counts.commits)
       writer.field("failures", queue.counts.failures)
+      writer.field("released", queue.counts.released)
+      if let rewind = queue.rewind {
+        writer.key("rewind")
+        writer.object { writer in
+          writer.field("count", queue.counts.rewinds)
+          writer.field("at", rewind.at)
+          writer.field("incarnation", rewind.incarnation.description)
+          writer.field("from", rewind.from)
+          writer.field("to", rewind.to)
+          writer.field("words", rewind.description)
+        }
+      }
       writer.key("damaged")
       writer.array { writer in for id in queue.damaged { writer.value(id.description) } }
       writer.key("held")
@@ -125,6 +137,10 @@ struct EdgeState: Sendable {
       writer.key("received")
       writer.object { writer in
         for (name, through) in life.received.sorted(by: { $0.key < $1.key }) { writer.field(name, through) }
+      }
+      writer.key("safe")
+      writer.object { writer in
+        for (name, through) in life.safe.sorted(by: { $0.key < $1.key }) { writer.field(name, through) }
       }
     }
   }

@@ -91,6 +91,9 @@ struct EventWords: Sendable, Hashable {
     guard let to = finding.to else {
       return ("looks wrong: \(finding.kind.rawValue) at \(whose): \(finding.reason)", "bad")
     }
+    if to == finding.from {
+      return ("looked wrong \(when(to)): \(finding.kind.rawValue) at \(whose): \(finding.reason)", "bad")
+    }
     return ("over since \(when(to)): \(finding.kind.rawValue) at \(whose), begun \(when(finding.from))", "")
   }
 

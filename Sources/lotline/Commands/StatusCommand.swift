@@ -60,6 +60,9 @@ struct StatusCommand: AsyncParsableCommand {
       "queue: \(queue?["last"]?.whole ?? 0) events given, \(queue?["unsent"]?.whole ?? 0) not at the central yet, "
         + "\((queue?["bytes"]?.whole ?? 0) / 1_000_000) of \((queue?["limit_bytes"]?.whole ?? 0) / 1_000_000) MB")
     if let words = status["central"]?["words"] { print(visible("central: \(told(words))")) }
+    if let rewind = queue?["rewind"], let at = rewind["at"]?.time {
+      print(visible("alarm \(clock.text(at)): \(rewind["words"]?.text ?? "")"))
+    }
     for event in queue?["held"]?.items ?? [] {
       let since = event["since"]?.time.map { clock.text($0) } ?? "?"
       print(visible("held back since \(since): event \(event["id"]?.text ?? "?"): \(event["why"]?.text ?? "?")"))

@@ -121,6 +121,9 @@ actor InsistentScanner {
   /// Scans a code once, and gives the answer.
   func scan(_ code: String) async throws -> [UInt8] { try await scanner.scan(Array("\(code)\r".utf8)) }
 
+  /// Remembers a code that was acknowledged.
+  func note(_ code: String) { acknowledged.insert(code) }
+
   func run() async {
     var number = 0
     while !Task.isCancelled {
