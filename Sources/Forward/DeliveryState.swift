@@ -183,7 +183,9 @@ struct DeliveryState: Sendable {
   private mutating func position(_ receipt: Receipt) -> Action {
     failures = 0
     if standing != .idle { standing = .sending }
-    let agreed = lives.first { $0.incarnation == incarnation }?.agreedThrough ?? 0
+    // What was listed may be older than what the queue was told since.
+    let listed = lives.first { $0.incarnation == incarnation }?.agreedThrough ?? 0
+    let agreed = max(listed, recorded?.receivedThrough ?? 0)
     if receipt.receivedThrough < agreed {
       (finished, branches) = ([], [])
     } else if wasAway {

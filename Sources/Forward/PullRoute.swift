@@ -29,7 +29,8 @@ struct PullRoute: DeliveryRoute {
       let last = item["last"]?.whole.flatMap { UInt64(exactly: $0) } ?? 0
       let isCurrent = item == items.last
       let hasRows = item["first"]?.whole != nil
-      return isCurrent || hasRows || last > received ? QueueLife(incarnation: incarnation, agreedThrough: received) : nil
+      return isCurrent || hasRows || last > received
+        ? QueueLife(incarnation: incarnation, agreedThrough: received) : nil
     }
     guard !lives.isEmpty else { throw .foreign("the line PC names no incarnation of its queue") }
     return lives

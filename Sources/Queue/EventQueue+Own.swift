@@ -46,7 +46,8 @@ extension EventQueue {
       return
     }
     let finding = FindingData(
-      kind: .centralWentBack, about: life.incarnation.description, from: now, to: now, count: before.received - position.received, reason: "\(rewind)")
+      kind: .centralWentBack, about: life.incarnation.description, from: now, to: now,
+      count: before.received - position.received, reason: "\(rewind)")
     try append(own: finding, file) { () throws(SQLiteFailure) in try file.keep(position) }
     toldRewinds[life.ordinal] = .now
     logger.critical("\(rewind)")

@@ -63,9 +63,9 @@ public struct QueueCounts: Sendable, Hashable {
 /// The central has less of an incarnation than it said before: it was put back from a backup, or is another one.
 public struct Rewind: Sendable, Hashable, CustomStringConvertible {
   public let incarnation: Incarnation
-  /// It had everything up to here …
+  /// It had everything up to here.
   public let from: UInt64
-  /// … and has everything up to here.
+  /// It has everything up to here.
   public let to: UInt64
   public let at: Timestamp
   /// Whether all that it lacks is still here.
@@ -74,7 +74,8 @@ public struct Rewind: Sendable, Hashable, CustomStringConvertible {
   public var description: String {
     "the central has the events of \(incarnation) up to \(to) only, and had them up to \(from): it was put back from a "
       + "backup, or is another one. "
-      + (isHere ? "It gets again what it lacks" : "It gets again what is still here; what is not will be a sequence-hole there")
+      + (isHere
+        ? "It gets again what it lacks" : "It gets again what is still here; what is not will be a sequence-hole there")
   }
 }
 

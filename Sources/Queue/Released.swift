@@ -41,6 +41,7 @@ extension Released {
       let last = UInt64(parts[2]), first <= last
     else { return nil }
     self.init(
-      incarnation: incarnation, numbers: first...last, from: Timestamp(String(parts[3])), to: Timestamp(String(parts[4])))
+      incarnation: incarnation, numbers: first...last, from: Timestamp(String(parts[3])),
+      to: Timestamp(String(parts[4])))
   }
 }

@@ -16,7 +16,8 @@ struct Lotline: AsyncParsableCommand {
       EdgeCommand.self, CentralCommand.self, DemoCommand.self, CheckCommand.self, ReadCommand.self,
       DecodeCommand.self, ScanCommand.self, ListenCommand.self, RecordCommand.self, ReplayCommand.self,
       ImportCommand.self, ExportCommand.self,
-      SimulateCommand.self, StatusCommand.self, ReloadCommand.self, EventsCommand.self, TraceCommand.self,
+      SimulateCommand.self, StatusCommand.self, ReloadCommand.self, QueueCommand.self, BackupCommand.self,
+      EventsCommand.self, TraceCommand.self,
       GapsCommand.self, ExplainCommand.self, VerifyCommand.self, ManualCommand.self,
     ])
 

@@ -80,6 +80,16 @@ struct DeliveryStateTests {
     #expect(state.next(.listed([life])) == reading(after: 5, wait: .seconds(30)))
   }
 
+  @Test mutating func `a central that is empty under way is noted, although the list is older than its last receipt`() {
+    sending()
+    _ = state.next(.answered(.receipt(chain.receipt(2))))
+    #expect(state.next(.recorded(.agreed)) == reading(after: 2))
+    _ = state.next(.read(.batch(chain.batch(after: 2, limit: 2))))
+    #expect(state.next(.answered(.hole(position: 1))) == .ask(chain.incarnation))
+    #expect(state.next(.position(chain.receipt(0))) == .record(chain.receipt(0)))
+    #expect(state.next(.recorded(.agreed)) == reading(after: 0))
+  }
+
   @Test mutating func `with nothing left the earlier incarnations are looked at in turn, each with its position`() {
     let old = [Chain(count: 3), Chain(count: 4)]
     let lives =
@@ -97,7 +107,8 @@ struct DeliveryStateTests {
     for _ in 0..<2 {
       #expect(state.next(.listed(lives)) == reading(after: 5, wait: .seconds(30)))
       #expect(state.next(.read(.batch(chain.batch(after: 5)))) == .list)
-      guard case .ask(let incarnation) = state.next(.listed(lives)), let other = old.first(where: { $0.incarnation == incarnation })
+      guard case .ask(let incarnation) = state.next(.listed(lives)),
+        let other = old.first(where: { $0.incarnation == incarnation })
       else {
         Issue.record("no earlier one is asked for")
         return

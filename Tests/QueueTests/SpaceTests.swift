@@ -191,7 +191,8 @@ import Testing
     await queue.close()
   }
 
-  @Test func `what is received and not safe goes the oldest first, before anything is refused, and its numbers are told`()
+  @Test
+  func `what is received and not safe goes the oldest first, before anything is refused, and its numbers are told`()
     async throws
   {
     let queue = try await openQueue(folder, limitBytes: 2_000_000)
@@ -246,7 +247,9 @@ import Testing
     await queue.close()
     let again = try await openQueue(folder, keep: .zero)
     #expect(again.status.consumers["central"]?.safeThrough == 5)
-    #expect(again.status.incarnations.last?.safe == ["central": 5] && again.status.incarnations.last?.received == ["central": 15])
+    #expect(
+      again.status.incarnations.last?.safe == ["central": 5]
+        && again.status.incarnations.last?.received == ["central": 15])
     try await again.beat(at: Moment.now().time)
     #expect(again.status.incarnations.last?.first == 6)
     await again.close()

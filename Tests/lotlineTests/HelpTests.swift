@@ -91,7 +91,8 @@ private struct ExamplePlace {
   /// What depends on a daemon that is not there, on codes that nobody scans, or on what a machine shows.
   func mayFail(_ example: String) -> Bool {
     let needsOthers = [
-      "status", "events", "trace", "gaps", "verify", "listen", "edge", "central", "read", "import", "reload",
+      "status", "events", "trace", "gaps", "verify", "listen", "edge", "central", "read", "import", "reload", "queue",
+      "backup",
       "replay",
     ]
     // Nobody answers on the port that stands for a serial line.
@@ -111,7 +112,7 @@ private struct ExamplePlace {
       .replacing("--port 1502", with: "--port 0").replacing("--scanner-port 2001", with: "--scanner-port 0")
     let command = String(line.split(separator: " ")[1])
     if !line.contains("--config"),
-      ["check", "read", "record", "status", "events", "verify", "export", "reload"].contains(command)
+      ["check", "read", "record", "status", "events", "verify", "export", "reload", "queue", "backup"].contains(command)
     {
       line += " --config etc/lotline/edge.yaml"
     }

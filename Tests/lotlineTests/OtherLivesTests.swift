@@ -27,7 +27,7 @@ struct OtherLivesTests {
     try await pair.startCentral()
     try await pair.arrived()
     try await pair.expectsRewind(isHere: true)
-    #expect(try await pair.gaps("sequence-hole").isEmpty && pair.gaps("conflict").isEmpty)
+    for kind in ["sequence-hole", "conflict"] { #expect(try await pair.gaps(kind).isEmpty) }
     try await pair.compareAndStop()
   }
 
@@ -135,7 +135,7 @@ struct OtherLivesTests {
       try await pair.startCentral()
       try await pair.arrived()
     }
-    #expect(try await pair.gaps("conflict").isEmpty && pair.gaps("sequence-hole").isEmpty)
+    for kind in ["sequence-hole", "conflict"] { #expect(try await pair.gaps(kind).isEmpty) }
     try await pair.compareAndStop()
   }
 }

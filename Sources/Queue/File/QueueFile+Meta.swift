@@ -4,6 +4,10 @@ internal import Events
 extension QueueFile {
   /// The values kept under names that begin with `prefix`.
   func state(prefix: String) throws(SQLiteFailure) -> [String: [UInt8]] {
+    try Self.state(prefix: prefix, in: connection)
+  }
+
+  static func state(prefix: String, in connection: Connection) throws(SQLiteFailure) -> [String: [UInt8]] {
     let statement = try connection.statement("SELECT name, value FROM state WHERE name >= ?1 ORDER BY name")
     statement.bind(1, prefix)
     defer { statement.reset() }
@@ -24,7 +28,9 @@ extension QueueFile {
     var frees: Bool
   }
 
-  func positions() throws(SQLiteFailure) -> [Position] {
+  func positions() throws(SQLiteFailure) -> [Position] { try Self.positions(in: connection) }
+
+  static func positions(in connection: Connection) throws(SQLiteFailure) -> [Position] {
     let statement = try connection.statement("SELECT name, ordinal, received, safe, frees FROM consumers")
     defer { statement.reset() }
     var found: [Position] = []

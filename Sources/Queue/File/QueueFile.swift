@@ -329,7 +329,8 @@ final class QueueFile {
 
   /// Removes the rows of `life` with these numbers, all but those of `kept`, which ascend; returns how many went.
   func remove(
-    _ life: Life, _ numbers: ClosedRange<UInt64>, except kept: [UInt64] = [], also: () throws(SQLiteFailure) -> Void = {}
+    _ life: Life, _ numbers: ClosedRange<UInt64>, except kept: [UInt64] = [],
+    also: () throws(SQLiteFailure) -> Void = {}
   ) throws(SQLiteFailure) -> Int {
     var gone = 0
     try transaction { () throws(SQLiteFailure) in

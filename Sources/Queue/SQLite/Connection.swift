@@ -26,6 +26,8 @@ final class Connection {
   let path: String
   private var cache: [String: Statement] = [:]
   private var isClosed = false
+  /// A copy that is being made of the file: SQLite does not close as long as it is.
+  private weak var copying: PageCopy?
   private let walFrames: UnsafeMutablePointer<Int32>
 
   /// How a file is opened.
@@ -78,6 +80,7 @@ final class Connection {
   func close() {
     guard !isClosed else { return }
     isClosed = true
+    copying?.finish()
     for statement in cache.values { statement.finalize() }
     cache = [:]
     sqlite3_close_v2(handle)
@@ -153,6 +156,13 @@ final class Connection {
   /// Steps of SQLite's machine for all statements so far.
   var steps: Int { cache.values.reduce(0) { $0 + $1.steps } }
   var isInTransaction: Bool { sqlite3_get_autocommit(handle) == 0 }
+
+  /// Begins to copy the file to a new one at `path`.
+  func copy(to path: String) throws(SQLiteFailure) -> PageCopy {
+    let copy = try PageCopy(from: handle, to: path)
+    copying = copy
+    return copy
+  }
 
   /// Copies the journal into the file and flushes both; `truncating` gives its disk space back too.
   func checkpoint(truncating: Bool = false) throws(SQLiteFailure) {

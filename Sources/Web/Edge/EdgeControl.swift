@@ -1,4 +1,5 @@
 import Events
+import Forward
 public import Hummingbird
 import HummingbirdCore
 public import Logging
@@ -20,7 +21,7 @@ public struct EdgeControl: Sendable {
     self.reload = reload
   }
 
-  /// All routes of the site, `POST /v1/verify` and `POST /v1/reload`.
+  /// All routes of the site, `GET /v1/queue`, `POST /v1/backup?file=PATH`, `POST /v1/verify` and `POST /v1/reload`.
   public func router() -> Router<BasicRequestContext> {
     let router = site.router()
     router.post("v1/verify") { _, _ in
@@ -30,6 +31,27 @@ public struct EdgeControl: Sendable {
         writer.field("bad", verdict.firstBad.map { "\($0.place): \($0.reason)" })
         writer.field("words", verdict.description)
       }
+    }
+    router.get("v1/queue") { _, _ in
+      do throws(QueueFault) {
+        let report = try await site.queue.report()
+        let central = site.forward?().words ?? "the central pulls"
+        return Response { writer in
+          report.write(to: &writer)
+          writer.field("central", central)
+        }
+      } catch { throw WebProblem(.serviceUnavailable, "\(error).") }
+    }
+    router.post("v1/backup") { request, _ in
+      guard let file = request.query("file"), file.hasPrefix("/") else {
+        throw WebProblem(.badRequest, "Ask with file=, a path that begins with /.")
+      }
+      do {
+        let backup = try await site.queue.backUp(to: file)
+        var writer = JSONWriter()
+        backup.write(to: &writer)
+        return Response(json: writer.bytes)
+      } catch { throw WebProblem(.conflict, "\(error)") }
     }
     if let reload {
       router.post("v1/reload") { _, _ in

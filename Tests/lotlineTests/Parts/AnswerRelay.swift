@@ -98,7 +98,7 @@ final class AnswerRelay: @unchecked Sendable {
       var sent = 0
       while sent < count {
         let written = buffer.withUnsafeBytes { bytes in
-          retrying { send(to, bytes.baseAddress! + sent, count - sent, Int32(MSG_NOSIGNAL.rawValue)) }
+          retrying { send(to, bytes.baseAddress! + sent, count - sent, Int32(MSG_NOSIGNAL)) }
         }
         guard written > 0 else { break }
         sent += written

@@ -8,6 +8,8 @@ import Testing
 final class Pair {
   let line: LineFolder
   private let gun: InsistentScanner
+  /// As long as it is there, the scanner's port has its name.
+  private let links: ScratchFolder
   private(set) var edge: Program
   private(set) var central: Program
   let relay: AnswerRelay?
@@ -18,7 +20,7 @@ final class Pair {
   ///   - keep: how long the edge keeps what is safe.
   ///   - severed: that the edge reaches the central through a relay that can cut off an answer.
   init(keep: String = "30d", severed: Bool = false) async throws {
-    let links = try ScratchFolder()
+    links = try ScratchFolder()
     gun = try InsistentScanner(name: "gun-1", link: links.file("gun-1"))
     line = try LineFolder(plcs: [], scanners: [.init(name: gun.name, link: gun.link)])
     try line.change("edge.yaml", "queue.db }", to: "queue.db, keep: \(keep) }")
@@ -50,7 +52,7 @@ final class Pair {
   /// Scans SN1, SN2, … until each is acknowledged.
   func scan(_ numbers: ClosedRange<Int>) async throws {
     for number in numbers {
-      try await gun.insist("SN\(number)", edge)
+      try await gun.insist("SN\(number)", at: line.edgeURL, edge)
       accepted.insert("SN\(number)")
     }
   }
@@ -84,7 +86,9 @@ final class Pair {
   func queue() async throws -> JSON { try #require(try await status()["queue"]) }
 
   func removeStore() throws {
-    for end in ["", "-wal", "-shm"] { try? FileManager.default.removeItem(atPath: line.scratch.file("central.db\(end)")) }
+    for end in ["", "-wal", "-shm"] {
+      try? FileManager.default.removeItem(atPath: line.scratch.file("central.db\(end)"))
+    }
   }
 
   // MARK: The queue as an image has it
@@ -94,7 +98,8 @@ final class Pair {
   func image() throws -> ScratchFolder {
     let folder = try ScratchFolder()
     for end in Self.ends {
-      try? FileManager.default.copyItem(atPath: line.scratch.file("queue.db\(end)"), toPath: folder.file("queue.db\(end)"))
+      try? FileManager.default.copyItem(
+        atPath: line.scratch.file("queue.db\(end)"), toPath: folder.file("queue.db\(end)"))
     }
     return folder
   }
@@ -112,21 +117,23 @@ final class Pair {
     let folder: ScratchFolder
     let gun: InsistentScanner
     let edge: Program
+    let url: String
 
-    func scan(_ number: Int) async throws { try await gun.insist("SN\(number)", edge) }
+    func scan(_ number: Int) async throws { try await gun.insist("SN\(number)", at: url, edge) }
   }
 
   func clone() async throws -> Clone {
     let folder = try image()
     let other = try InsistentScanner(name: "gun-1", link: folder.file("gun-1"))
     try FileManager.default.copyItem(atPath: line.scratch.file("devices"), toPath: folder.file("devices"))
+    let port = try freePort()
     let settings = try String(contentsOfFile: line.edge, encoding: .utf8)
     try folder.write(
       "edge.yaml",
       settings.replacing(gun.link, with: other.link).replacing(line.scratch.path, with: folder.path)
-        .replacing("127.0.0.1:\(line.edgePort)", with: "127.0.0.1:\(try freePort())"))
+        .replacing("127.0.0.1:\(line.edgePort)", with: "127.0.0.1:\(port)"))
     let edge = try Program(["edge", "run", "--config", folder.file("edge.yaml")], in: folder, name: "clone")
-    return Clone(folder: folder, gun: other, edge: edge)
+    return Clone(folder: folder, gun: other, edge: edge, url: "http://127.0.0.1:\(port)")
   }
 
   // MARK: What is said
@@ -157,7 +164,9 @@ final class Pair {
     let counts = Dictionary(try await scans().map { ($0, 1) }, uniquingKeysWith: +)
     let evidence = try await evidence()
     for code in accepted.subtracting(lost) {
-      #expect(counts[code] == 1 || (counts[code] == nil && evidence.contains(code)), "\(code) is there \(counts[code] ?? 0) times")
+      #expect(
+        counts[code] == 1 || (counts[code] == nil && evidence.contains(code)),
+        "\(code) is there \(counts[code] ?? 0) times")
     }
     for code in counts.keys { #expect(accepted.contains(code) && !lost.contains(code), "\(code) was not accepted") }
     if Program.hasPython {
@@ -182,7 +191,8 @@ final class Pair {
       for line, in sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True).execute("SELECT line FROM conflicts"):
         print(line.decode())
       """
-    let run = try await Program.run("/usr/bin/python3", ["-c", script, line.scratch.file("central.db")], in: line.scratch)
+    let run = try await Program.run(
+      "/usr/bin/python3", ["-c", script, line.scratch.file("central.db")], in: line.scratch)
     try #require(run.status == 0, "\(run)")
     return Set(
       run.output.split(separator: "\n").compactMap { JSON(Array($0.utf8))?["data"].flatMap { ScanData($0) }?.text })
@@ -190,12 +200,21 @@ final class Pair {
 }
 
 extension InsistentScanner {
-  /// Scans a code until it is acknowledged.
-  func insist(_ code: String, _ edge: Program) async throws {
-    try await eventually("\(code) is taken; \(edge.said.suffix(900))") {
-      guard (try? await self.scan(code))?.first == 0x06 else { return false }
-      return true
+  /// Waits until the edge has the port open, and scans a code until it is acknowledged.
+  func insist(_ code: String, at url: String, _ edge: Program) async throws {
+    try await eventually("\(name) is online; \(edge.said.suffix(900))") {
+      guard let answer = try? await CentralAnswers(url: url).get("/v1/devices"), let list = JSON(answer.body) else {
+        return false
+      }
+      return (list["items"] ?? list["devices"])?.items?.first?["state"]?.text == "online"
     }
+    var answers: [[UInt8]] = []
+    for _ in 0..<6 {
+      answers.append(try await scan(code))
+      if answers.last?.contains(0x06) == true { break }
+    }
+    try #require(
+      answers.last?.contains(0x06) == true, "\(code) is not taken but answered \(answers); \(edge.said.suffix(900))")
     note(code)
   }
 }
