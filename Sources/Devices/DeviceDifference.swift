@@ -22,7 +22,7 @@ extension DeviceSettings {
   /// Whether a device with `other` settings does the same: it need not be restarted for them.
   func runsLike(_ other: DeviceSettings) -> Bool {
     guard name == other.name, station == other.station, groupStations == other.groupStations, link == other.link,
-      connection == other.connection
+      connection == other.connection, lamp == other.lamp
     else { return false }
     // What a comment says restarts no PLC.
     if case .modbus(let map) = map.map, case .modbus(let otherMap) = other.map.map { return map == otherMap }

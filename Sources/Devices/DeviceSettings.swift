@@ -10,6 +10,8 @@ public struct DeviceSettings: Sendable {
   public let map: LoadedMap
   public let link: Link
   public let connection: Connection
+  /// The coil that shows on the line whether readings are kept; `takeLamp` sets it.
+  public internal(set) var lamp: ModbusAddress?
 
   /// What a Modbus device has to itself of the connections to its address.
   public enum Connection: Sendable, Hashable {

@@ -12,6 +12,7 @@ public final class LineDevices: Sendable {
   private let starts: AsyncStream<DeviceLife>
   private let starting: AsyncStream<DeviceLife>.Continuation
   private let roster: BusRoster
+  private let lamp = LampSwitch()
   private let logger: Logger
   private let sink: ReportSink
   private let readings: ReadingSink?
@@ -44,6 +45,18 @@ public final class LineDevices: Sendable {
 
   /// Where each device stands now, in the order of the settings.
   public var status: [DeviceStatus] { lives.withLockedValue { $0.map(\.device.status) } }
+
+  /// Has the coil that the settings declare as the lamp of the line (`DeviceSettings.lamp`) lit or put out; nil: it is
+  /// left as it is.
+  ///
+  /// It returns at once. A device that is away, or refuses, is tried again until its coil shows what was said last.
+  public func light(_ isLit: Bool?) {
+    guard lamp.set(isLit) else { return }
+    for life in lives.withLockedValue({ $0 }) { life.device.lampTurned() }
+  }
+
+  /// Whether the lamp burns, as far as its device has confirmed it; nil where that is not known.
+  public var isLit: Bool? { lamp.shown }
 
   /// Reads a device's tags now, over the connection that its polls use, in its turn between them.
   ///
@@ -93,7 +106,8 @@ public final class LineDevices: Sendable {
         let sink = since.map { RestartHole(of: settings.name, since: $0, self.sink).sink } ?? self.sink
         guard
           let device = RunningDevice(
-            settings, on: roster, lastCycles: lastCycles, logger: logger, readings: readings, sink: sink)
+            settings, on: roster, lastCycles: lastCycles, logger: logger, readings: readings, lamp: lamp,
+            sink: sink)
         else {
           return nil
         }

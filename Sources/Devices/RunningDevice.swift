@@ -10,7 +10,7 @@ enum RunningDevice: Sendable {
   /// Nil where the kind of the map and of the connection do not go together, which settings never let through.
   init?(
     _ settings: DeviceSettings, on roster: BusRoster, lastCycles: [CycleKey: UInt64], logger: Logger,
-    readings: ReadingSink?, sink: @escaping ReportSink
+    readings: ReadingSink?, lamp: LampSwitch, sink: @escaping ReportSink
   ) {
     switch (settings.map.map, settings.link) {
     case (.modbus(let map), .modbus(let place, let unit)):
@@ -18,7 +18,7 @@ enum RunningDevice: Sendable {
       self = .modbus(
         BusMember(
           settings, map: map, unit: unit, on: bus, lastCycles: lastCycles, logger: logger, sink: sink,
-          readings: readings))
+          readings: readings, lamp: lamp))
     case (.serial(let map), .scanner(let place)):
       self = .scanner(ScannerDevice(settings: settings, map: map, place: place, logger: logger, sink: sink))
     default: return nil
@@ -39,6 +39,9 @@ enum RunningDevice: Sendable {
     case .scanner(let device): device.ending.withLockedValue { $0 = .settings }
     }
   }
+
+  /// The switch of the lamp was turned.
+  func lampTurned() { if case .modbus(let device) = self { device.lampTurned() } }
 
   /// Where what passes between it and this PC can be listened to.
   var tap: TapPoint {

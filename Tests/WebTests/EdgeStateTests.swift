@@ -33,16 +33,56 @@ struct EdgeStateTests {
       }, listeners: listeners, primary: "central")
   }
 
+  private func device(_ state: DeviceData.State?, _ name: String = "press-1", reason: String? = nil) -> DeviceStatus {
+    var device = DeviceStatus(name: name, station: "ST10", kind: "modbus", address: "10.0.0.1:502 unit 1")
+    (device.state, device.reason) = (state, reason)
+    return device
+  }
+
+  private func sentence(_ state: EdgeState) -> String { state.capture.sentence() }
+
   @Test func `it captures while the central is away, and says since when`() {
-    #expect(state().capturing == "capturing")
-    #expect(state(forward: .away).capturing == "capturing, central away since 2026-11-23T08:31:02.123456Z")
-    #expect(state(forward: nil).capturing == "capturing")
+    let running = [device(.online)]
+    #expect(sentence(state(devices: running)) == "capturing")
+    #expect(
+      sentence(state(forward: .away, devices: running)) == "capturing, central away since 2026-11-23T08:31:02.123456Z")
+    #expect(
+      sentence(state(forward: .refused, devices: running))
+        == "capturing, central refuses since 2026-11-23T08:31:02.123456Z")
+    #expect(sentence(state(forward: nil, devices: running)) == "capturing")
+    #expect(state(forward: .away, devices: running).capture.word == .centralAway)
   }
 
   @Test func `a queue that refuses is not capturing, whatever the central does`() {
+    let state = state(refusing: .full("delete nothing"), forward: .away, devices: [device(.online)])
+    #expect(sentence(state) == "not capturing: the queue is full: delete nothing")
+    #expect(state.metrics.contains("\nlotline_capturing 0\n"))
+  }
+
+  @Test func `it is not capturing where no device runs, and one that was not tried yet counts as running`() {
+    let away = device(.offline, reason: "no answer within 1s")
+    #expect(sentence(state(devices: [away])) == "not capturing: press-1 does not run (no answer within 1s)")
     #expect(
-      state(refusing: .full("delete nothing"), forward: .away).capturing
-        == "not capturing: the queue is full: delete nothing")
+      sentence(state(devices: [away, device(.offline, "gun-1"), device(.offline, "gun-2")]))
+        == "not capturing: press-1 does not run (no answer within 1s), nor does any of the 2 others")
+    #expect(sentence(state(devices: [])) == "not capturing: the settings have no device")
+    #expect(sentence(state(devices: [away, device(nil, "gun-1")])) == "capturing")
+    #expect(sentence(state(devices: [away, device(.refusing, "press-2")])) == "capturing")
+  }
+
+  @Test func `status and metrics tell programs the word, and how long the central has been away`() throws {
+    var away = ForwardStatus(other: "the central", url: "x", since: time.adding(.seconds(-90)))
+    (away.state, away.reason) = (.away, "no answer")
+    let one = state(devices: [device(.online)])
+    let state = EdgeState(
+      source: source, version: "1.0", now: time, queue: one.queue, devices: one.devices, contexts: [], forward: away,
+      primary: "central")
+    let told = try #require(JSON(state.json)?["capture"])
+    #expect(told["word"]?.text == "central-away" && told["reason"]?.text == "no answer")
+    #expect(told["since"]?.time == time.adding(.seconds(-90)))
+    let lines = state.metrics.split(separator: "\n")
+    #expect(lines.contains("lotline_capturing 1") && lines.contains("lotline_central_away_seconds 90"))
+    #expect(one.metrics.contains("\nlotline_central_away_seconds 0\n"))
   }
 
   @Test func `the status names what the central has not confirmed`() throws {

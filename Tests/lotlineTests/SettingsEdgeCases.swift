@@ -14,8 +14,8 @@ let brokenEdge = #"""
   - source: plant1.line3.pc1
   + sorce: plant1.line3.pc1
   ! edge.yaml:1: found no "source"; allowed: source: the line PC's name, such as plant1.line3.pc1
-  ! edge.yaml:1: sorce: found unknown key "sorce"; allowed: central, control, queue, source, stations, web; did
-      you mean "source"?
+  ! edge.yaml:1: sorce: found unknown key "sorce"; allowed: alarm, central, control, queue, source, stations, web;
+      did you mean "source"?
 
   - queue: { path: /tmp/queue.db, limit: 10GB, keep: 30d }
   + queue: { path: /tmp/queue.db, limt: 10GB }
@@ -44,8 +44,52 @@ let brokenEdge = #"""
 
   - queue: { path: /tmp/queue.db, limit: 10GB, keep: 30d }
   + queues: { path: /tmp/queue.db }
-  ! edge.yaml:16: queues: found unknown key "queues"; allowed: central, control, queue, source, stations, web; did
-      you mean "queue"?
+  ! edge.yaml:16: queues: found unknown key "queues"; allowed: alarm, central, control, queue, source, stations, web;
+      did you mean "queue"?
+
+  - control: { socket: /run/lotline/edge.sock }
+  + alarm: { coil: { device: press-2, at: 00017 } }
+  ! edge.yaml:19: alarm.coil.device: found "press-2"; allowed: a Modbus device: press-1; did you mean "press-1"?
+
+  - control: { socket: /run/lotline/edge.sock }
+  + alarm: { coil: { device: gun-1, at: 00017 } }
+  ! edge.yaml:19: alarm.coil.device: found "gun-1", a scanner; allowed: a Modbus device: press-1
+
+  - control: { socket: /run/lotline/edge.sock }
+  + alarm: { coil: { device: press-1, at: 40017 } }
+  ! edge.yaml:19: alarm.coil.at: found "40017", a holding register; allowed: a coil, as the map of press-1 writes
+      addresses: 00017
+
+  - control: { socket: /run/lotline/edge.sock }
+  + alarm: { coil: { device: press-1, at: 00017, when: capturing } }
+  ! edge.yaml:19: alarm.coil.when: found "capturing"; allowed: not-capturing, central-away; did you mean
+      "not-capturing"?
+
+  - control: { socket: /run/lotline/edge.sock }
+  + alarm: { coil: { device: press-1 } }
+  ! edge.yaml:19: alarm.coil: found no "at"; allowed: at: the coil's address
+
+  - control: { socket: /run/lotline/edge.sock }
+  + alarm: { command: lamp }
+  ! edge.yaml:19: alarm.command: found "lamp"; allowed: a list: the path of a program, and what it is told:
+      [/usr/local/bin/lamp, --line, "3"]
+
+  - control: { socket: /run/lotline/edge.sock }
+  + alarm: { command: [lamp] }
+  ! edge.yaml:19: alarm.command[0]: found "lamp"; allowed: a path that begins with /: no shell looks for the program
+
+  - control: { socket: /run/lotline/edge.sock }
+  + alarm: { command: [] }
+  ! edge.yaml:19: alarm.command: found an empty list; allowed: the path of a program
+
+  - control: { socket: /run/lotline/edge.sock }
+  + alarm: {}
+  ! edge.yaml:19: alarm: found neither coil nor command; allowed: at least one of them, or no alarm
+
+  - control: { socket: /run/lotline/edge.sock }
+  + alarm: { lamp: 00017 }
+  ! edge.yaml:19: alarm: found neither coil nor command; allowed: at least one of them, or no alarm
+  ! edge.yaml:19: alarm.lamp: found unknown key "lamp"; allowed: coil, command
 
   - title: Press
   + title: [Press]

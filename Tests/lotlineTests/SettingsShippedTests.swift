@@ -39,6 +39,7 @@ import Testing
     let bare = try SettingsFolder.make(edge: "source: pc1\nstations: { ST10: }")
     let standard = try EdgeSettings.read(bare.file("edge.yaml"))
     #expect(found.queue == standard.queue && found.web == standard.web && found.control == standard.control)
+    #expect(found.alarm == nil && standard.alarm == nil)
     #expect(found.central == nil && standard.central == nil)
     let (station, other) = (found.stations[0], standard.stations[0])
     #expect(station.unitEnds == other.unitEnds && station.cycle == other.cycle)
@@ -60,6 +61,8 @@ import Testing
     let edgeFolder = try Self.folder("edge.yaml", whole: true)
     let edge = try EdgeSettings.read(edgeFolder.file("edge.yaml"))
     #expect(edge.central?.url == "https://trace.plant1:8480" && edge.web.certificateFile != nil)
+    #expect(edge.alarm?.coil?.device == "press-1" && edge.alarm?.command.first == "/usr/local/bin/lamp")
+    #expect(edge.devices.first?.lamp?.number == 16)
     let centralFolder = try Self.folder("central.yaml", whole: true)
     let central = try CentralSettings.read(centralFolder.file("central.yaml"))
     #expect(central.sources.count == 2 && central.routes["P9"]?.count == 5 && central.readers.count == 1)
@@ -72,7 +75,7 @@ import Testing
     let folder = try Self.folder(name, whole: true)
     let text = try String(contentsOfFile: folder.file(name), encoding: .utf8)
     let places = [
-      "edge.yaml": ["", "queue", "central", "web", "control", "stations.ST10"],
+      "edge.yaml": ["", "queue", "central", "web", "control", "alarm", "alarm.coil", "stations.ST10"],
       "central.yaml": ["", "store", "web", "backup", "control"],
     ]
     for place in try #require(places[name]) {

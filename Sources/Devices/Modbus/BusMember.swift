@@ -12,6 +12,8 @@ final class BusMember: Sendable {
   let logger: Logger
   let readings: ReadingSink?
   let sink: ReportSink
+  /// The lamp of the line, where its coil is in this device.
+  let lamp: (coil: Lamp, wish: LampSwitch)?
   /// Why it ends, once it does.
   let ending = NIOLockedValueBox(Ending.daemon)
   private let bus: ModbusBus
@@ -19,7 +21,7 @@ final class BusMember: Sendable {
 
   init(
     _ settings: DeviceSettings, map: ModbusMap, unit: UInt8, on bus: ModbusBus, lastCycles: [CycleKey: UInt64],
-    logger: Logger, sink: @escaping ReportSink, readings: ReadingSink? = nil
+    logger: Logger, sink: @escaping ReportSink, readings: ReadingSink? = nil, lamp: LampSwitch? = nil
   ) {
     name = settings.name
     self.map = map
@@ -30,6 +32,10 @@ final class BusMember: Sendable {
     self.logger = logger
     self.readings = readings
     self.sink = sink
+    self.lamp =
+      if let lamp, let address = settings.lamp, let permit = WritePermit(lamp: address, beside: map) {
+        (Lamp(permit), lamp)
+      } else { nil }
     board = StatusBoard(
       DeviceStatus(
         name: settings.name, station: settings.station, kind: "modbus", address: "\(bus.place) unit \(unit)"))
@@ -38,6 +44,9 @@ final class BusMember: Sendable {
   deinit { leave() }
 
   var tap: TapPoint { bus.tap }
+
+  /// The switch of its lamp was turned.
+  func lampTurned() { if lamp != nil { bus.wake() } }
 
   /// Takes part until the task is cancelled; returns when the device has said its last word.
   func run() async {

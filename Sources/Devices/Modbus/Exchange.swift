@@ -1,6 +1,6 @@
 /// What is asked of a device.
 ///
-/// What may be written is made in one place alone (`WritePermit`): the acknowledge of a cycle.
+/// What may be written is made in one place alone (`WritePermit`): the acknowledge of a cycle, and the lamp of the line.
 enum Question: Sendable, Hashable {
   /// Coils, discrete inputs or registers, `count` of them.
   case read(ModbusAddress.Table, address: UInt16, count: UInt16)

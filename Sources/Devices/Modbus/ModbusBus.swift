@@ -59,6 +59,9 @@ actor ModbusBus {
   /// Has a device take part until the task is cancelled.
   nonisolated func attend(_ member: BusMember) async { await desk.attend(member) { await self.work() } }
 
+  /// Has the loop look again for what is to be done.
+  nonisolated func wake() { bell.ring() }
+
   /// A live read of a device that takes part.
   nonisolated func readout(of member: BusMember, group: String?) async -> BusDesk.Outcome {
     await desk.order(member, group: group)

@@ -20,6 +20,8 @@ final class ModbusDevice {
   var blocks: [Int: BlockReading] = [:]
   /// What the device was found not to have between its tags, told once.
   var toldHoles: Set<AddressRange> = []
+  private var lamp: Lamp?
+  private let lampSwitch: LampSwitch?
   private var breaker = Breaker()
   private var outages = OutageLog()
   private var pending = PendingReports()
@@ -38,6 +40,7 @@ final class ModbusDevice {
     logger = member.logger
     readings = member.readings
     sink = member.sink
+    (lamp, lampSwitch) = (member.lamp?.coil, member.lamp?.wish)
     presence = Presence(device: member.name, started: Moment.now().time)
     refusals = Refusals(device: member.name)
     self.place = "\(member.name) (\(place) unit \(member.unit))"
@@ -63,6 +66,9 @@ final class ModbusDevice {
         return choice.offer(turn, ready: notBefore, deadline: notBefore + .seconds(1))
       }
     }
+    if let lamp, let due = lamp.due(lampSwitch?.wanted, at: now) {
+      choice.offer(TurnChoice.Turn(device: device, group: nil, isLamp: true), ready: due, deadline: due + .seconds(1))
+    }
     if isBeginning {
       isBeginning = false
       for place in groups.indices {
@@ -84,6 +90,10 @@ final class ModbusDevice {
 
   /// It is its turn: asks one request, or does what a cycle asks for.
   func take(_ turn: TurnChoice.Turn, over link: inout ModbusLink) async throws(LineFault) {
+    if turn.isLamp {
+      try turnLamp(over: &link)
+      return await flush()
+    }
     guard let place = turn.group else {
       guard let probe else { return }
       isBeginning = true
@@ -108,6 +118,28 @@ final class ModbusDevice {
     }
     polled(place, begun: begun, missed: missed)
     await flush()
+  }
+
+  /// Writes the coil of the lamp.
+  private func turnLamp(over link: inout ModbusLink) throws(LineFault) {
+    guard let wanted = lampSwitch?.wanted, let write = lamp?.permit.lighting(wanted) else { return }
+    let answer: Answer
+    do throws(LineFault) { (answer, _) = try ask(.write(write), over: &link) } catch {
+      if error != .stopped { lampFailed(error.description) }
+      throw error
+    }
+    switch answer {
+    case .data:
+      lamp?.wrote(wanted)
+      lampSwitch?.note(shown: wanted)
+    case .refused(let exception): lampFailed(exception.description)
+    }
+  }
+
+  private func lampFailed(_ why: String) {
+    lampSwitch?.note(shown: nil)
+    guard lamp?.failed(why, at: ContinuousClock.now, random: Double.random(in: 0..<1)) == true else { return }
+    logger.error("\(place): the lamp of the line cannot be switched: \(why); tried again, for ever")
   }
 
   /// A poll is over: tells of those that had to be left out before it.
@@ -194,6 +226,8 @@ final class ModbusDevice {
       logger.warning("\(place): \(reason); trying again, for ever\(also)")
     }
     isBeginning = true
+    lamp?.forget()
+    if lamp != nil { lampSwitch?.note(shown: nil) }
     blocks = [:]
     refusals.returned()
     for place in groups.indices {

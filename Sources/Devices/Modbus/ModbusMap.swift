@@ -3,14 +3,20 @@ import Settings
 /// What is where in a Modbus device: groups of tags with their addresses, types and rates.
 public struct ModbusMap: Sendable, Hashable {
   public let about: String?
+  /// How it writes addresses, and how the settings write those of this device.
+  public let notation: ModbusAddress.Notation
   public let requests: RequestLimits
   /// In the order of the file.
   public let groups: [ModbusGroup]
   /// The requests that it takes.
   public let plan: RequestPlan
 
-  public init(about: String? = nil, requests: RequestLimits = RequestLimits(), groups: [ModbusGroup]) {
+  public init(
+    about: String? = nil, notation: ModbusAddress.Notation = .modicon, requests: RequestLimits = RequestLimits(),
+    groups: [ModbusGroup]
+  ) {
     self.about = about
+    self.notation = notation
     self.requests = requests
     self.groups = groups
     plan = RequestPlan(groups, limits: requests)
@@ -34,7 +40,9 @@ public struct ModbusMap: Sendable, Hashable {
     if entries.isEmpty, asked.isMapping || asked.isEmpty {
       asked.refuse(found: "no group", allowed: "at least one group")
     }
-    self.init(about: about, requests: limits, groups: entries.compactMap { reader.group(named: $0.name, $0.node) })
+    self.init(
+      about: about, notation: written, requests: limits,
+      groups: entries.compactMap { reader.group(named: $0.name, $0.node) })
   }
 }
 

@@ -16,33 +16,46 @@ struct PermittedWrite: Sendable, Hashable {
   var function: UInt8 { table == .coil ? 5 : words.count == 1 ? 6 : 16 }
 }
 
-/// What a cycle of a map lets be written: the registers or the coil that it declares as its acknowledge.
+/// What may be written to a device: the registers or the coil that a cycle of its map declares as the acknowledge, or the
+/// coil that the settings declare as the lamp of the line.
 ///
 /// The one place through which every write passes.
 struct WritePermit: Sendable, Hashable {
-  private let acknowledge: ModbusTag
-  private let trigger: ModbusTag
+  private let place: ModbusTag
+  /// What stays untouched, whatever is declared.
+  private let kept: [ModbusTag]
 
   /// Nil where the map declares nothing to be written.
   init?(_ trigger: ModbusTrigger) {
     guard let acknowledge = trigger.acknowledge else { return nil }
-    self.acknowledge = acknowledge
-    self.trigger = trigger.tag
+    place = acknowledge
+    kept = [trigger.tag]
   }
+
+  /// Nil where `lamp` is no coil, or is the trigger or the acknowledge of a cycle of the map.
+  init?(lamp: ModbusAddress, beside map: ModbusMap) {
+    guard lamp.table == .coil, lamp.bits == nil else { return nil }
+    place = ModbusTag(name: "lamp", address: lamp, type: .bool)
+    kept = map.groups.compactMap(\.trigger).flatMap { [$0.tag] + ($0.acknowledge.map { [$0] } ?? []) }
+    guard lighting(true) != nil else { return nil }
+  }
+
+  /// The write that lights the lamp, or puts it out.
+  func lighting(_ isLit: Bool) -> PermittedWrite? { acknowledging(isLit ? 1 : 0) }
 
   /// The write that makes the acknowledge show `value`.
   ///
-  /// Nil where `value` does not fit it, where one of the addresses is not declared as the acknowledge, is the
+  /// Nil where `value` does not fit it, where one of the addresses is not the declared ones, is the
   /// trigger's, or where its table cannot be written: nothing of a map that is wrong comes as far as the wire.
   func acknowledging(_ value: UInt64) -> PermittedWrite? {
     let write: PermittedWrite
-    let address = UInt16(clamping: acknowledge.address.number)
-    switch acknowledge.address.table {
+    let address = UInt16(clamping: place.address.number)
+    switch place.address.table {
     case .coil:
       guard value <= 1 else { return nil }
       write = PermittedWrite(.coil, address: address, words: [UInt16(value)])
     case .holding:
-      guard acknowledge.address.bits == nil, let words = acknowledge.registers(showing: Double(value)) else {
+      guard place.address.bits == nil, let words = place.registers(showing: Double(value)) else {
         return nil
       }
       write = PermittedWrite(.holding, address: address, words: words)
@@ -53,9 +66,9 @@ struct WritePermit: Sendable, Hashable {
 
   private func permits(_ write: PermittedWrite) -> Bool {
     let range = Int(write.address)..<(Int(write.address) + write.words.count)
-    guard write.table == acknowledge.address.table, range == acknowledge.range, range.upperBound <= 65536 else {
+    guard write.table == place.address.table, range == place.range, range.upperBound <= 65536 else {
       return false
     }
-    return trigger.address.table != write.table || !trigger.range.overlaps(range)
+    return !kept.contains { $0.address.table == write.table && $0.range.overlaps(range) }
   }
 }

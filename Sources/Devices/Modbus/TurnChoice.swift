@@ -8,8 +8,10 @@ struct TurnChoice: Sendable {
   /// Who asks.
   struct Turn: Sendable, Hashable {
     let device: Int
-    /// Nil: a single cheap question, to see whether the device is there again.
+    /// Nil: a single cheap question, to see whether the device is there again, or the lamp.
     let group: Int?
+    /// The coil of the lamp is written.
+    var isLamp = false
   }
 
   /// What is remembered from one choice to the next.

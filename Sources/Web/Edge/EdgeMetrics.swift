@@ -9,6 +9,8 @@ extension EdgeState {
     var text = MetricsText()
     text.family("lotline_info", .gauge, "The version that runs and the source that it is.")
     text.sample(1, ["version": version, "source": source.description])
+    text.family("lotline_capturing", .gauge, "1 while readings are kept, whatever the central does.")
+    text.sample(capture.word == .notCapturing ? 0 : 1)
     queueMetrics(&text)
     deviceMetrics(&text)
     forwardMetrics(&text)
@@ -81,6 +83,9 @@ extension EdgeState {
 
   private func forwardMetrics(_ text: inout MetricsText) {
     guard let forward else { return }
+    text.family(
+      "lotline_central_away_seconds", .gauge, "How long the central has been away or has refused; 0 while not.")
+    text.sample(capture.centralAway(at: now).inSeconds)
     text.family("lotline_forward_up", .gauge, "1 while the central takes events.")
     text.sample(forward.state == .idle || forward.state == .sending ? 1 : 0)
     text.family("lotline_forward_events_total", .counter, "Events sent, those sent again included.")

@@ -18,7 +18,7 @@ extension EdgeSite {
       events = lines.reversed().compactMap { EventWords(line: $0) { clock.text($0) } }
     } catch { unreadable = error.description }
     let body: HTML = """
-      <h1 class="\(state.queue.accepts ? "ok" : "bad")">\(state.headline(clock))</h1>
+      <h1 class="\(state.tone)">\(state.headline(clock))</h1>
       <div class="cards">
       \(state.queueCard)
       \(state.centralCard(clock))
@@ -32,7 +32,7 @@ extension EdgeSite {
       \(Self.eventTable(events, clock, unreadable: unreadable))
       """
     return Page(
-      title: "\(source): \(state.queue.accepts ? "capturing" : "not capturing")", refreshSeconds: 3,
+      title: "\(source): \(state.capture.word == .notCapturing ? "not capturing" : "capturing")", refreshSeconds: 3,
       banner: "<span>\(source)</span><span>\(clock.wholeHTML(state.now))</span>", body: body
     ).response()
   }
@@ -58,11 +58,14 @@ extension EdgeSite {
 extension EdgeState {
   /// The one sentence that matters, with its time as people read it.
   fileprivate func headline(_ clock: WallClock) -> HTML {
-    if let refusing = queue.refusing { return "not capturing: \(refusing)" }
-    switch forward?.state {
-    case .away: return "capturing, central away since \(clock.html(forward?.since ?? now))"
-    case .refused: return "capturing, central refuses since \(clock.html(forward?.since ?? now))"
-    default: return "capturing"
+    "\(capture.beginning)\(capture.since.map { clock.html($0) } ?? "")"
+  }
+
+  fileprivate var tone: String {
+    switch capture.word {
+    case .capturing: "ok"
+    case .centralAway: "warn"
+    case .notCapturing: "bad"
     }
   }
 

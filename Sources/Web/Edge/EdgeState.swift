@@ -34,15 +34,7 @@ struct EdgeState: Sendable {
     }
   }
 
-  /// The one sentence that matters.
-  var capturing: String {
-    if let refusing = queue.refusing { return "not capturing: \(refusing)" }
-    switch forward?.state {
-    case .away: return "capturing, central away since \(forward?.since.description ?? "")"
-    case .refused: return "capturing, central refuses since \(forward?.since.description ?? "")"
-    default: return "capturing"
-    }
-  }
+  var capture: Capture { Capture(queue: queue, devices: devices, forward: forward) }
 
   var json: [UInt8] {
     var writer = JSONWriter(capacity: 4096)
@@ -51,7 +43,9 @@ struct EdgeState: Sendable {
       writer.field("version", version)
       writer.field("incarnation", queue.incarnation.description)
       writer.field("time", now)
-      writer.field("capturing", capturing)
+      writer.field("capturing", capture.sentence())
+      writer.key("capture")
+      capture.write(to: &writer)
       writer.key("queue")
       write(queue, to: &writer)
       writer.key("incarnations")

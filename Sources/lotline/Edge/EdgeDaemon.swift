@@ -67,6 +67,11 @@ struct EdgeDaemon {
         await sayReady(after: listeners, queue, supervisor)
         await reload.run(hangups: hangups)
       })
+    let alarm = Alarm(
+      settings: { reload.current.alarm },
+      capture: { Capture(queue: queue.status, devices: devices.status, forward: forwarder?.status) },
+      devices: devices, logger: logger)
+    services.append(Work("alarm") { await alarm.run() })
     try await runTogether(services, logger: logger)
 
     supervisor.stopping()

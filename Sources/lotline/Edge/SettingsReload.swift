@@ -40,6 +40,9 @@ struct SettingsReload: Sendable {
     (asked, asking) = AsyncStream.makeStream()
   }
 
+  /// The settings in force.
+  var current: EdgeSettings { board.withLockedValue { $0.settings } }
+
   /// Which settings are in force.
   var status: SettingsStatus { board.withLockedValue { $0.status } }
 

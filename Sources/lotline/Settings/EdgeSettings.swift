@@ -17,6 +17,8 @@ struct EdgeSettings: Sendable {
   var web = WebSettings(listen: ListenAddress(host: "127.0.0.1", port: 8470))
   /// Without a socket: `edge.sock` in the service manager's runtime directory, otherwise beside the queue.
   var control = ControlSettings()
+  /// Nil: nothing shows on the line whether readings are kept.
+  var alarm: AlarmSettings?
   /// The settings and each map that they use, by the name under which history keeps them, with their text.
   var files: [(file: String, text: String)]
 
@@ -68,7 +70,9 @@ struct EdgeSettings: Sendable {
     web = WebSettings.read(fields.optional("web"), default: web.listen, asksToken: true)
     if let node = fields.optional("control") { control = ControlSettings(node, example: "/run/lotline/edge.sock") }
     stations = list.stations
-    devices = list.devices
+    var listed = list.devices
+    alarm = fields.optional("alarm").map { AlarmSettings($0, devices: &listed) }
+    devices = listed
     files =
       [("edge.yaml", file.text)] + maps.loaded.map { ("devices/\($0.name).yaml", $0.text) }
     guard let source else { return nil }
