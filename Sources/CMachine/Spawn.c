@@ -7,7 +7,10 @@
 #include <spawn.h>
 #include <unistd.h>
 
-int lotline_pipe(int ends[2]) { return pipe2(ends, O_CLOEXEC | O_NONBLOCK); }
+int lotline_pipe(int ends[2]) {
+  // Only ours waits for nothing: a program whose writes fail for want of room is another one.
+  return pipe2(ends, O_CLOEXEC) || fcntl(ends[0], F_SETFL, O_NONBLOCK) ? -1 : 0;
+}
 
 int lotline_spawn(char *const argv[], char *const environment[], int output) {
   posix_spawn_file_actions_t files;

@@ -4,11 +4,16 @@ public import Settings
 /// The folder `devices/` beside the settings file: each map is read once, whoever names it.
 public final class MapFolder {
   public let path: String
+  /// The maps' texts by name, where they are not read from files.
+  private let texts: [String: String]?
   private var known: [String: LoadedMap?] = [:]
   /// What was found wrong in the maps that were read.
   public private(set) var problems: [Problem] = []
 
-  public init(path: String) { self.path = path }
+  public init(path: String) { (self.path, texts) = (path, nil) }
+
+  /// Takes maps whose texts were kept, by name, in place of the files in `path`.
+  public init(path: String, texts: [String: String]) { (self.path, self.texts) = (path, texts) }
 
   /// The maps that were read and can be used, by name.
   public var loaded: [LoadedMap] { known.values.compactMap { $0 }.sorted { $0.name < $1.name } }
@@ -23,15 +28,21 @@ public final class MapFolder {
 
   /// The names of all maps in the folder, read or not.
   public var names: [String] {
+    if let texts { return texts.keys.sorted() }
     let files = (try? FileManager.default.contentsOfDirectory(atPath: path)) ?? []
     return files.filter { $0.hasSuffix(".yaml") }.map { String($0.dropLast(5)) }.sorted()
   }
 
-  func exists(_ name: String) -> Bool { FileManager.default.fileExists(atPath: "\(path)/\(name).yaml") }
+  func exists(_ name: String) -> Bool {
+    texts.map { $0[name] != nil } ?? FileManager.default.fileExists(atPath: "\(path)/\(name).yaml")
+  }
 
   private func read(_ name: String) -> LoadedMap? {
     do {
-      let file = try SettingsFile(path: "\(path)/\(name).yaml")
+      let kept = texts?[name]
+      let file =
+        try kept.map { try SettingsFile(name: "\(path)/\(name).yaml", text: $0) }
+        ?? SettingsFile(path: "\(path)/\(name).yaml")
       let map = DeviceMap(file)
       try file.check()
       return map.map { LoadedMap(name: name, file: file.name, text: file.text, map: $0) }

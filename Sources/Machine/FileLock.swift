@@ -41,7 +41,8 @@ public struct FileLock: ~Copyable {
     guard failure.code == EWOULDBLOCK else { throw LockFault(description: failure.description) }
     throw LockFault(
       description:
-        "\(thing) is in use by another lotline\(holder): stop that one first, or name another file in \(setting)")
+        "\(thing) is in use by another lotline\(holder): stop that one first, or name another file in \(setting)",
+      isInUse: true)
   }
 
   private static func holder(_ descriptor: Int32) -> String {
@@ -55,4 +56,6 @@ public struct FileLock: ~Copyable {
 /// Why a lock could not be taken, in one line for people.
 public struct LockFault: Error, Sendable, Hashable, CustomStringConvertible {
   public let description: String
+  /// Another process has it.
+  public var isInUse = false
 }

@@ -10,7 +10,8 @@ struct LampTests {
     func tag(_ address: ModbusAddress) -> ModbusTag { ModbusTag(name: "t", address: address, type: .bool) }
     return ModbusMap(groups: [
       ModbusGroup(
-        name: "cycle", every: .milliseconds(20), trigger: ModbusTrigger(tag: tag(trigger), acknowledge: tag(acknowledge)),
+        name: "cycle", every: .milliseconds(20),
+        trigger: ModbusTrigger(tag: tag(trigger), acknowledge: tag(acknowledge)),
         tags: [])
     ])
   }
@@ -41,14 +42,17 @@ struct LampTests {
     var lamp = Lamp(try #require(WritePermit(lamp: coil(16), beside: map(trigger: coil(0), acknowledge: coil(4)))))
     var now = ContinuousClock.now
     var pauses: [Duration] = []
-    #expect(lamp.failed("exception 2", at: now, random: 0.99))
+    let isNews = lamp.failed("exception 2", at: now, random: 0.99)
+    #expect(isNews)
     for _ in 0..<12 {
       let due = try #require(lamp.due(true, at: now))
       pauses.append(due - now)
       now = due
-      #expect(!lamp.failed("exception 2", at: now, random: 0.99))
+      let isNewsAgain = lamp.failed("exception 2", at: now, random: 0.99)
+      #expect(!isNewsAgain)
     }
     #expect(pauses.first! >= .seconds(1) && pauses.last! > .seconds(50) && pauses.allSatisfy { $0 <= .seconds(60) })
-    #expect(lamp.failed("no answer", at: now, random: 0))
+    let isOther = lamp.failed("no answer", at: now, random: 0)
+    #expect(isOther)
   }
 }

@@ -44,12 +44,12 @@ struct AlarmTests {
   @Test func `the command is run with each word, and one that fails or hangs holds nothing up`() async throws {
     let plc = try await ModbusServer(count: 200)
     let line = try LineFolder(plcs: [.init(name: "press-1", port: plc.port)], scanners: [])
-    let (script, told) = (line.scratch.file("lamp"), line.scratch.file("told"))
+    let (script, record) = (line.scratch.file("lamp"), line.scratch.file("told"))
     try line.scratch.write(
       "lamp",
       """
       #!/bin/sh
-      echo "$1 $2 $LOTLINE_CAPTURE $LOTLINE_REASON$NOTIFY_SOCKET" >> \(told)
+      echo "$1 $2 $LOTLINE_CAPTURE $LOTLINE_REASON$NOTIFY_SOCKET" >> \(record)
       echo no bulb
       [ "$2" != capturing ] || exit 4
 
@@ -58,8 +58,10 @@ struct AlarmTests {
     try line.alarm("command: [\(script), --red]")
     let edge = try line.startEdge()
     func told(_ word: String) -> String? {
-      let text = (try? String(contentsOfFile: told, encoding: .utf8)) ?? ""
-      return text.split(separator: "\n").last.map(String.init).flatMap { $0.hasPrefix("--red \(word) \(word)") ? $0 : nil }
+      let text = (try? String(contentsOfFile: record, encoding: .utf8)) ?? ""
+      return text.split(separator: "\n").last.map(String.init).flatMap {
+        $0.hasPrefix("--red \(word) \(word)") ? $0 : nil
+      }
     }
     try await eventually("it is told that the central is away; \(edge.said)") { told("central-away") != nil }
     let central = try line.startCentral()
@@ -72,7 +74,8 @@ struct AlarmTests {
       told("not-capturing")?.contains("press-1 does not run (") == true
     }
     let status = try await Program.run(["status", "--config", line.edge], in: line.scratch)
-    #expect(status.status == 1 && status.output.split(separator: "\n").first?.contains(": not capturing: press-1") == true)
+    #expect(
+      status.status == 1 && status.output.split(separator: "\n").first?.contains(": not capturing: press-1") == true)
     edge.signal(SIGTERM)
     #expect(try await edge.ended() == 0, "\(edge.said)")
     #expect(told("not-capturing")?.contains("the daemon was stopped") == true)

@@ -334,7 +334,7 @@ let brokenEdge = #"""
 
   - control: { socket: /run/lotline/edge.sock }
   + readers: { a: { token-file: /r } }
-  ! edge.yaml:19: readers: found unknown key "readers"; allowed: central, control, queue, source, stations, web
+  ! edge.yaml:19: readers: found unknown key "readers"; allowed: alarm, central, control, queue, source, stations, web
   """#
 
 /// Broken maps of a Modbus device.

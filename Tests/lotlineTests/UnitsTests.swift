@@ -97,8 +97,7 @@ struct UnitsTests {
     let commands = String(decoding: unit, as: UTF8.self).split(separator: "\n").filter { $0.hasPrefix("ExecStart") }
     #expect(
       commands == [
-        "ExecStartPre=/opt/lotline/bin/lotline check /etc/lotline/edge.yaml",
-        "ExecStart=/opt/lotline/bin/lotline edge run --config /etc/lotline/edge.yaml",
+        "ExecStart=/opt/lotline/bin/lotline edge run --config /etc/lotline/edge.yaml"
       ])
   }
 

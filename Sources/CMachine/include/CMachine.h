@@ -25,7 +25,7 @@ int lotline_set_line_speed(int line, unsigned bits_per_second);
 /// The speed of a serial line that is in force; 0, or -1 with `errno`.
 int lotline_line_speed(int line, unsigned *bits_per_second);
 
-/// A pipe that no program started later has, and whose ends wait for nothing; 0, or -1 with `errno`.
+/// A pipe that no program started later has, and whose reading end waits for nothing; 0, or -1 with `errno`.
 int lotline_pipe(int ends[2]);
 
 /// Starts `argv[0]` in a process group of its own, with nothing to read, both outputs going to `output`, no other

@@ -31,6 +31,8 @@ public struct FindingData: EventData {
     case onlyGarbage = "only-garbage"
     /// The central has less than it had said: it was put back from a backup, or replaced.
     case centralWentBack = "central-went-back"
+    /// The daemon was started again and again, and captures with the last settings that ran well.
+    case safeMode = "safe-mode"
   }
 
   public init(

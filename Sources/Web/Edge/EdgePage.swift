@@ -19,6 +19,7 @@ extension EdgeSite {
     } catch { unreadable = error.description }
     let body: HTML = """
       <h1 class="\(state.tone)">\(state.headline(clock))</h1>
+      \(state.safeModeWords(clock))
       <div class="cards">
       \(state.queueCard)
       \(state.centralCard(clock))
@@ -59,6 +60,11 @@ extension EdgeState {
   /// The one sentence that matters, with its time as people read it.
   fileprivate func headline(_ clock: WallClock) -> HTML {
     "\(capture.beginning)\(capture.since.map { clock.html($0) } ?? "")"
+  }
+
+  fileprivate func safeModeWords(_ clock: WallClock) -> HTML {
+    guard let safeMode = settings?.safeMode else { return "" }
+    return "<p class=\"bad\">safe mode since \(clock.html(safeMode.since)): \(safeMode.why)</p>"
   }
 
   fileprivate var tone: String {

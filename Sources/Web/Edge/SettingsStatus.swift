@@ -14,8 +14,18 @@ public struct SettingsStatus: Sendable, Hashable {
   public var lastReload: Timestamp?
   /// Why the files were not taken then, one line each: the settings in force are older than the files.
   public var problems: [String] = []
+  /// The daemon was started again and again, and these settings are the last that ran well; nil in the usual case.
+  public var safeMode: SafeMode?
   public var reloads: UInt64 = 0
   public var refusals: UInt64 = 0
+
+  /// Since when, and why, the settings in force are not those of the files.
+  public struct SafeMode: Sendable, Hashable {
+    public var since: Timestamp
+    public var why: String
+
+    public init(since: Timestamp, why: String) { (self.since, self.why) = (since, why) }
+  }
 
   /// A file of the settings.
   public struct File: Sendable, Hashable {
@@ -51,12 +61,22 @@ public struct SettingsStatus: Sendable, Hashable {
       writer.field("outdated", !problems.isEmpty)
       writer.field("last_reload", lastReload)
       writer.texts("problems", problems)
+      if let safeMode {
+        writer.key("safe_mode")
+        writer.object { writer in
+          writer.field("since", safeMode.since)
+          writer.field("why", safeMode.why)
+        }
+      }
     }
   }
 
   func addMetrics(to text: inout MetricsText) {
     text.family("lotline_settings_outdated", .gauge, "1 while the files say something that could not be taken.")
     text.sample(problems.isEmpty ? 0 : 1)
+    text.family(
+      "lotline_safe_mode", .gauge, "1 while the settings in force are the last that ran well, not the files'.")
+    text.sample(safeMode == nil ? 0 : 1)
     text.family("lotline_settings_waiting", .gauge, "Settings of the files that take effect at the next start.")
     text.sample(nextStart.count)
     text.family("lotline_settings_since_timestamp_seconds", .gauge, "Since when the settings in force are.")

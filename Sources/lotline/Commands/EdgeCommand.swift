@@ -1,5 +1,8 @@
 import ArgumentParser
+import Events
 import Foundation
+import Machine
+import Queue
 
 struct EdgeCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -9,7 +12,9 @@ struct EdgeCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Reads the devices, stamps what they say, keeps it and sends it on.",
       discussion: """
-        It runs until SIGTERM or Ctrl-C.
+        It runs until SIGTERM or Ctrl-C. Where it was started more than five times within a minute, it goes on with the \
+        last settings that ran well for a minute (safe mode), and says so, until the files can be used again: lotline \
+        reload.
 
         EXAMPLES
           lotline edge run --config etc/lotline/edge.yaml
@@ -19,11 +24,24 @@ struct EdgeCommand: AsyncParsableCommand {
 
     func run() async throws {
       try await reporting {
-        let settings = try EdgeSettings.read(edge.config)
+        let environment = ProcessInfo.processInfo.environment
+        let folder = EdgeSettings.stateFolder(of: edge.config, environment: environment)
+        let starts = StartsFile(folder: folder)
+        let boot = Host.bootID
+        let moment = Moment.now()
+        let recent = starts.begin(at: moment, boot: boot)
+        let plan = try StartPlan(
+          files: Result { try EdgeSettings.read(edge.config) }, recent: recent, at: moment.time
+        ) {
+          GoodSettings(folder: folder, path: edge.config).flatMap { good in (try? good.read()).map { (good, $0) } }
+        }
         let daemon = EdgeDaemon(
-          path: edge.config, settings: settings, environment: ProcessInfo.processInfo.environment,
-          logger: daemonLogger())
-        try await daemon.run()
+          path: edge.config, plan: plan, stateFolder: folder, environment: environment, logger: daemonLogger())
+        do { try await daemon.run() } catch let failure as OpeningFailure where failure.isInUse {
+          starts.forget(boot: boot)
+          throw failure
+        }
+        starts.forget(boot: boot)
       }
     }
   }

@@ -28,7 +28,7 @@ struct StatusCommand: AsyncParsableCommand {
       let listeners = status["listeners"]?.items ?? []
       let isOutdated = status["settings"]?["outdated"]?.flag == true
       let isWell =
-        !isOutdated && devices.allSatisfy { $0["state"]?.text == "online" }
+        !isOutdated && status["settings"]?["safe_mode"] == nil && devices.allSatisfy { $0["state"]?.text == "online" }
         && listeners.allSatisfy { $0["listening"]?.flag == true }
       if status["queue"]?["accepting"]?.flag != true || !isWell { throw ExitCode(1) }
     }
@@ -36,6 +36,7 @@ struct StatusCommand: AsyncParsableCommand {
 
   /// Whether the files say something else than what is in force.
   private func showSettings(_ settings: JSON?) {
+    if let why = settings?["safe_mode"]?["why"]?.text { print(visible("safe mode: \(why)")) }
     let problems = settings?["problems"]?.items?.compactMap(\.text) ?? []
     if !problems.isEmpty { print("settings: older than the files, which cannot be used:") }
     for problem in problems { print(visible("  \(problem)")) }

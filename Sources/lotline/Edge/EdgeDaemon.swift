@@ -16,9 +16,13 @@ import Web
 struct EdgeDaemon {
   /// Where the settings were read, and are read again.
   let path: String
-  let settings: EdgeSettings
+  let plan: StartPlan
+  /// Where its own small files are.
+  let stateFolder: String
   let environment: [String: String]
   let logger: Logger
+
+  private var settings: EdgeSettings { plan.settings }
 
   /// Runs until SIGTERM or SIGINT, then stops in order: devices, pages, a last sending, the queue.
   func run() async throws {
@@ -27,6 +31,8 @@ struct EdgeDaemon {
     // From here on a hang-up asks for other settings and ends nothing.
     let hangups = await UnixSignalsSequence(trapping: .sighup)
     let supervisor = Supervisor(environment: environment)
+    if let warning = plan.warning { logger.error("\(warning)") }
+    if let safeMode = plan.safeMode { say(safeMode) }
 
     let queue = try await EventQueue.open(settings.queueSettings, source: settings.source, logger: logger)
     let kept = try await queue.state(prefix: "")
@@ -47,7 +53,7 @@ struct EdgeDaemon {
       source: settings.source, queue: queue, devices: { devices.status }, stations: stations, supervisor: supervisor,
       logger: logger)
     let reload = SettingsReload(
-      path: path, initial: settings, queue: queue, devices: devices, stations: stations, supervisor: supervisor,
+      path: path, plan: plan, queue: queue, devices: devices, stations: stations, supervisor: supervisor,
       logger: logger)
     let listeners = Listeners(settings, environment: environment)
 
@@ -62,10 +68,15 @@ struct EdgeDaemon {
         await devices.run()
         await signs
       })
+    let good = GoodWatch(
+      folder: stateFolder, path: path, queue: queue, settings: { reload.current }, logger: logger)
+    services.append(Work("good settings") { await good.run() })
     services.append(
       Work("settings") {
         await sayReady(after: listeners, queue, supervisor)
+        async let told: Void = reload.tellSafeMode()
         await reload.run(hangups: hangups)
+        await told
       })
     let alarm = Alarm(
       settings: { reload.current.alarm },
@@ -80,6 +91,11 @@ struct EdgeDaemon {
     _ = try? await queue.append { _ in Entry(events: [stopped]) }
     if let forwarder { await forwarder.drain(within: .seconds(1)) }
     await queue.close()
+  }
+
+  private func say(_ safeMode: SafeMode) {
+    for problem in safeMode.problems.prefix(20) { logger.error("\(problem)") }
+    logger.critical("safe mode: \(safeMode.why). Set the files right, then: lotline reload")
   }
 
   /// Records the start; false, with the reason in the log, where the queue does not take it.
@@ -115,7 +131,9 @@ struct EdgeDaemon {
     await listeners.waitUntilTried()
     guard !Task.isCancelled else { return }
     supervisor.ready(
-      status: queue.status.accepts ? "capturing for \(settings.source)" : "not capturing yet: the log says why")
+      status: queue.status.accepts
+        ? "capturing for \(settings.source)\(plan.safeMode == nil ? "" : ", in safe mode: the log says why")"
+        : "not capturing yet: the log says why")
   }
 
   private func listeners(

@@ -30,12 +30,14 @@ struct SettingsReload: Sendable {
   private typealias Reply = CheckedContinuation<ReloadAnswer, Never>
 
   init(
-    path: String, initial: EdgeSettings, queue: EventQueue, devices: LineDevices, stations: LineStations,
+    path: String, plan: StartPlan, queue: EventQueue, devices: LineDevices, stations: LineStations,
     supervisor: Supervisor, logger: Logger
   ) {
-    (self.path, self.initial, self.queue, self.devices) = (path, initial, queue, devices)
+    (self.path, initial, self.queue, self.devices) = (path, plan.settings, queue, devices)
     (self.stations, self.supervisor, self.logger) = (stations, supervisor, logger)
-    let status = SettingsStatus(path: path, since: Moment.now().time, files: initial.hashes)
+    var status = SettingsStatus(path: path, since: Moment.now().time, files: initial.hashes)
+    status.safeMode = plan.safeMode.map { SettingsStatus.SafeMode(since: $0.since, why: $0.why) }
+    status.problems = plan.safeMode?.problems ?? []
     board = NIOLockedValueBox((initial, status))
     (asked, asking) = AsyncStream.makeStream()
   }
@@ -66,6 +68,23 @@ struct SettingsReload: Sendable {
     }
   }
 
+  /// Records that the daemon runs in safe mode, as soon as the queue takes it.
+  func tellSafeMode() async {
+    while let safeMode = status.safeMode, !Task.isCancelled {
+      if (try? await record(finding(safeMode))) != nil { return }
+      try? await Task.sleep(for: .seconds(1))
+    }
+  }
+
+  private func finding(_ safeMode: SettingsStatus.SafeMode, to end: Timestamp? = nil) -> FindingData {
+    FindingData(kind: .safeMode, from: safeMode.since, to: end, reason: safeMode.why)
+  }
+
+  private func record(_ finding: FindingData) async throws {
+    let event = Event(finding, at: .now(), subject: initial.source.description)
+    _ = try await queue.append { _ in Entry(events: [event]) }
+  }
+
   private static let stopping = ReloadAnswer(isTaken: false, words: "the daemon is being stopped")
 
   private func reload() async -> ReloadAnswer {
@@ -80,7 +99,13 @@ struct SettingsReload: Sendable {
       for problem in refused.problems.prefix(20) { logger.error("\(refused.words): \(problem)") }
       answer = refused
     }
+    let safeMode = status.safeMode
     note(answer)
+    if answer.isTaken, let safeMode {
+      logger.notice("safe mode is over: the settings of the files are in force")
+      // The next start ends it where this cannot be written.
+      try? await record(finding(safeMode, to: Moment.now().time))
+    }
     let source = initial.source
     supervisor.ready(
       status: answer.isTaken
@@ -135,6 +160,7 @@ struct SettingsReload: Sendable {
         return
       }
       board.status.nextStart = answer.nextStart
+      board.status.safeMode = nil
       if board.status.files != board.settings.hashes {
         (board.status.files, board.status.since) = (board.settings.hashes, now)
       }

@@ -33,9 +33,19 @@ struct EdgeSettings: Sendable {
   ///
   /// - Throws: `SettingsError` with every problem of every file.
   static func read(_ path: String) throws -> EdgeSettings {
-    let file = try SettingsFile(path: path)
+    try read(SettingsFile(path: path), maps: MapFolder(path: mapFolder(of: path)))
+  }
+
+  /// Where the maps of the settings at `path` are.
+  static func mapFolder(of path: String) -> String {
     let folder = (path as NSString).deletingLastPathComponent
-    let maps = MapFolder(path: folder.isEmpty ? "devices" : folder + "/devices")
+    return folder.isEmpty ? "devices" : folder + "/devices"
+  }
+
+  /// Reads a file and the maps that it names.
+  ///
+  /// - Throws: `SettingsError` with every problem of every file.
+  static func read(_ file: SettingsFile, maps: MapFolder) throws -> EdgeSettings {
     let settings = EdgeSettings(file, maps: maps)
     var problems = ProblemList()
     problems.add(file)
@@ -43,7 +53,8 @@ struct EdgeSettings: Sendable {
     try problems.check(first: file.name)
     guard let settings else {
       throw SettingsError([
-        Problem(file: path, line: 0, field: "", found: "settings that cannot be used", allowed: "complete settings")
+        Problem(
+          file: file.name, line: 0, field: "", found: "settings that cannot be used", allowed: "complete settings")
       ])
     }
     return settings
@@ -106,12 +117,31 @@ struct EdgeSettings: Sendable {
   ///
   /// So that the daemon can be asked how it stands while somebody edits its settings.
   static func controlSocket(in path: String, environment: [String: String]) throws -> String {
-    let file = try SettingsFile(path: path)
+    let file: SettingsFile
+    do { file = try SettingsFile(path: path) } catch {
+      // In safe mode the daemon runs with others.
+      let kept = GoodSettings(folder: stateFolder(of: path, environment: environment), path: path)
+      guard let good = try? kept?.read() else { throw error }
+      return good.controlSocket(environment: environment)
+    }
     var fields = file.root.fields(of: "the settings of a line PC")
     let control =
       fields.optional("control").map { ControlSettings($0, example: "/run/lotline/edge.sock") } ?? ControlSettings()
     let queue = fields.optional("queue").map(Self.queue) ?? QueuePlan()
     return controlSocket(control, queue, environment: environment)
+  }
+
+  /// Where the daemon keeps its own small files: systemd's state directory, otherwise beside the queue, as far as the file
+  /// at `path` can be read.
+  static func stateFolder(of path: String, environment: [String: String]) -> String {
+    if let folder = environment["STATE_DIRECTORY"]?.split(separator: ":").first { return String(folder) }
+    var plan = QueuePlan()
+    if let file = try? SettingsFile(path: path) {
+      var fields = file.root.fields(of: "the settings of a line PC")
+      if let node = fields.optional("queue") { plan = queue(node) }
+    }
+    let folder = (plan.path as NSString).deletingLastPathComponent
+    return folder.isEmpty ? "." : folder
   }
 
   private static func controlSocket(
