@@ -20,9 +20,9 @@ final class LampSwitch: Sendable {
   func note(shown: Bool?) { box.withLockedValue { $0.shown = shown } }
 }
 
-/// A coil of a device that shows what a switch says: when it is to be written, and what is told of failures. Pure.
+/// A coil of a device that shows what a switch says: when it is to be written, and what is told of failures.
 ///
-/// A PLC that was away may have forgotten it, so it is written again then. A failed write is tried again with pauses of
+/// Pure. A PLC that was away may have forgotten it, so it is written again then. A failed write is tried again with pauses of
 /// its own: a device that does not know the coil costs its readings one question a minute.
 struct Lamp: Sendable {
   let permit: WritePermit
