@@ -93,7 +93,7 @@ let package = Package(
     room(
       "Forward",
       [
-        "Events", "Queue", client, log, .product(name: "NIOCore", package: "swift-nio"),
+        "Events", "Machine", "Queue", client, log, .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -109,7 +109,7 @@ let package = Package(
     room(
       "Web",
       [
-        "Events", "Devices", "Stations", "Queue", "Forward", "Store", hummingbird, log,
+        "Events", "Machine", "Devices", "Stations", "Queue", "Forward", "Store", hummingbird, log,
         lifecycle, .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),

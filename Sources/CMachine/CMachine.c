@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <sys/timex.h>
 #include <termios.h>
 #include <unistd.h>
@@ -18,6 +19,12 @@ int lotline_clock_state(long *error_us) {
   if (answer < 0) return -1;
   *error_us = state.maxerror;
   return answer != TIME_ERROR && !(state.status & STA_UNSYNC);
+}
+
+int lotline_is_file(int descriptor, unsigned long long device, unsigned long long inode) {
+  struct stat about;
+  if (fstat(descriptor, &about)) return -1;
+  return about.st_dev == device && about.st_ino == inode;
 }
 
 void lotline_name_thread(const char *name) {

@@ -9,6 +9,8 @@ private import NIOConcurrencyHelpers
 /// it runs: first `stop` what they change, then `start` them; all other devices keep their connection and their counts.
 public final class LineDevices: Sendable {
   private let lives: NIOLockedValueBox<[DeviceLife]>
+  /// Those that were given up and whose threads have not come back.
+  private let hanging = NIOLockedValueBox<[DeviceLife]>([])
   private let starts: AsyncStream<DeviceLife>
   private let starting: AsyncStream<DeviceLife>.Continuation
   private let roster: BusRoster
@@ -102,20 +104,72 @@ public final class LineDevices: Sendable {
       lives = devices.compactMap { settings in
         let former = before[settings.name]
         if let former, former.stoppedAt == nil { return former }
-        let since = former?.stoppedAt
-        let sink = since.map { RestartHole(of: settings.name, since: $0, self.sink).sink } ?? self.sink
-        guard
-          let device = RunningDevice(
-            settings, on: roster, lastCycles: lastCycles, logger: logger, readings: readings, lamp: lamp,
-            sink: sink)
-        else {
-          return nil
-        }
-        let life = DeviceLife(settings, device)
-        starting.yield(life)
-        return life
+        return begin(
+          settings, lastCycles: lastCycles, since: former?.stoppedAt, because: "it was restarted to take other settings"
+        )
       }
     }
+  }
+
+  /// So many threads may hang at a time: each holds its memory and descriptors.
+  static let mostHanging = 8
+
+  /// Gives up a device whose code hangs, and starts it anew on another thread; all others go on.
+  ///
+  /// What the old one says, should its thread ever come back, is not taken. Since when nothing was read is told by a
+  /// `device-offline` hole.
+  /// - Parameters:
+  ///   - reason: why, for the state that is reported.
+  ///   - lastCycles: the trigger of the last committed cycle, by device and group.
+  /// - Returns: false where there is no such device, or too many threads hang already: it is left as it is.
+  public func replace(_ name: String, because reason: String, lastCycles: [CycleKey: UInt64]) async -> Bool {
+    let moment = Moment.now()
+    let isReplaced = lives.withLockedValue { lives in
+      guard let index = lives.firstIndex(where: { $0.settings.name == name && $0.stoppedAt == nil }) else {
+        return false
+      }
+      let former = lives[index]
+      let hasRoom = hanging.withLockedValue { hanging in
+        hanging.removeAll { $0.isOver }
+        let threads = Set(hanging.map(\.device.thread)).union([former.device.thread])
+        guard threads.count <= Self.mostHanging else { return false }
+        hanging.append(former)
+        return true
+      }
+      guard hasRoom else { return false }
+      former.giveUp()
+      let old = former.device.status
+      guard let life = begin(former.settings, lastCycles: lastCycles, since: moment, because: reason) else {
+        return false
+      }
+      life.device.note { status in
+        status.replacements = old.replacements + 1
+        (status.state, status.since, status.reason) = (.offline, moment.time, reason)
+      }
+      lives[index] = life
+      return true
+    }
+    guard isReplaced else { return false }
+    _ = await sink(.state(StateReport(device: name, moment: moment, state: .offline, reason: reason)))
+    return true
+  }
+
+  private func begin(
+    _ settings: DeviceSettings, lastCycles: [CycleKey: UInt64], since: Moment?, because reason: String
+  ) -> DeviceLife? {
+    let gate = ReportGate()
+    var logger = logger
+    logger[metadataKey: "device"] = "\(settings.name)"
+    logger[metadataKey: "station"] = "\(settings.station)"
+    let sink = since.map { RestartHole(of: settings.name, since: $0, because: reason, self.sink).sink } ?? self.sink
+    guard
+      let device = RunningDevice(
+        settings, on: roster, lastCycles: lastCycles, logger: logger, readings: gate.guarding(readings), lamp: lamp,
+        sink: gate.guarding(sink))
+    else { return nil }
+    let life = DeviceLife(settings, device, gate: gate)
+    starting.yield(life)
+    return life
   }
 }
 
@@ -151,6 +205,8 @@ public struct DeviceStatus: Sendable, Hashable {
   public var missedPolls: UInt64 = 0
   /// Cycles that a PLC showed again although they were on disk: acknowledged again, and not recorded.
   public var repeatedCycles: UInt64 = 0
+  /// Times that its code hung and it was started anew.
+  public var replacements: UInt64 = 0
   /// Beats with each round of the device's loop, so that a watchdog can tell work from hanging.
   public var beats: UInt64 = 0
 

@@ -32,6 +32,25 @@ enum RunningDevice: Sendable {
     }
   }
 
+  /// It hangs: its bus is nobody's any more.
+  func giveUp() { if case .modbus(let device) = self { device.giveUp() } }
+
+  /// Whose thread it has: devices of one bus have the same.
+  var thread: ObjectIdentifier {
+    switch self {
+    case .modbus(let device): device.thread
+    case .scanner(let device): ObjectIdentifier(device)
+    }
+  }
+
+  /// Changes what is shown of it.
+  func note(_ change: (inout DeviceStatus) -> Void) {
+    switch self {
+    case .modbus(let device): device.board.update(change)
+    case .scanner(let device): device.note(change)
+    }
+  }
+
   /// It will be stopped, and not because the daemon is.
   func settingsChange() {
     switch self {

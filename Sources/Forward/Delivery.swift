@@ -8,14 +8,12 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
   let status: NIOLockedValueBox<ForwardStatus>
   let logger: Logger
   var limits = DeliveryState.Limits()
-  /// Reasons of one absence that are told, each once.
-  private static var mostReasons: Int { 4 }
 
   /// Delivers until the task is cancelled; with `untilIdle`, until the central has everything or is not reached.
   func run(untilIdle: Bool = false) async {
     var state = DeliveryState(limits: limits)
-    var told: Set<String> = []
     var hasToldHeld = false
+    var log = DeliveryLog()
     var action = DeliveryState.first
     while !Task.isCancelled {
       let happening: DeliveryState.Happening
@@ -29,7 +27,7 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
         tell(heldSince: held)
       }
       action = state.next(happening)
-      note(state, happening, action, &told)
+      note(state, happening, action, &log)
       if untilIdle, state.standing != .starting, state.standing != .sending { return }
     }
   }
@@ -58,15 +56,24 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
     case .pause(let duration, let exact):
       // Many line PCs lose the central at the same moment; they must not come back at the same moment.
       let part = exact ? Double.random(in: 1...1.1) : Double.random(in: 0.5...1)
-      try? await Task.sleep(for: duration * part)
+      await pause(duration * part)
       return .paused
     }
   }
 
-  /// Makes known where the delivery stands; `told` are the reasons of this absence that the log has.
+  /// Waits, with a beat each half minute: who waits for a central does not hang.
+  private func pause(_ duration: Duration) async {
+    let end = ContinuousClock.now + duration
+    while case let left = end - ContinuousClock.now, left > .zero, !Task.isCancelled {
+      status.withLockedValue { $0.beats += 1 }
+      try? await Task.sleep(for: min(left, .seconds(30)))
+    }
+  }
+
+  /// Makes known where the delivery stands.
   private func note(
     _ state: DeliveryState, _ happening: DeliveryState.Happening, _ action: DeliveryState.Action,
-    _ told: inout Set<String>
+    _ log: inout DeliveryLog
   ) {
     let now = Moment.now().time
     let (before, after) = status.withLockedValue { status in
@@ -85,19 +92,7 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
       logger.critical("\(why). Both are kept; a new incarnation begins after \(incarnation).")
     }
     if let news = state.news { tell(news, after) }
-    guard before.state != after.state || before.reason != after.reason else { return }
-    if before.state != after.state { told = [] }
-    switch after.state {
-    case .away where told.count < Self.mostReasons && told.insert(after.reason ?? "").inserted:
-      logger.warning(
-        "\(after.other) at \(after.url) is away: \(after.reason ?? "no reason"). Events are kept and sent later")
-    case .refused:
-      logger.error("\(after.other) at \(after.url) refuses: \(after.reason ?? "no reason"). Tried again each minute")
-    case .sending where before.state == .away || before.state == .refused:
-      logger.notice(
-        "\(after.other) at \(after.url) is back after \(Int(now.since(before.since).inSeconds.rounded())) s")
-    default: break
-    }
+    if let line = log.line(from: before, to: after, at: .now, now) { logger.log(level: line.level, "\(line.text)") }
   }
 
   /// Says at the start what is held from before; what the log said then may be long gone.
@@ -121,7 +116,7 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
 }
 
 extension ForwardStatus {
-  fileprivate mutating func show(_ standing: DeliveryState.Standing, at now: Timestamp) {
+  mutating func show(_ standing: DeliveryState.Standing, at now: Timestamp) {
     // Begun again: what is known of the other end holds until something else is.
     if standing == .starting { return }
     let (state, reason): (State, String?) =

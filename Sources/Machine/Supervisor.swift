@@ -22,6 +22,23 @@ public struct Supervisor: Sendable {
     clock_gettime(CLOCK_MONOTONIC, &now)
     send("RELOADING=1\nMONOTONIC_USEC=\(UInt64(now.tv_sec) * 1_000_000 + UInt64(now.tv_nsec) / 1000)")
   }
+  /// Runs a step of the start that may take long (a queue that needs repair): the service manager is told every five
+  /// seconds that it goes on, for an hour at most.
+  public func extending<Value: Sendable>(
+    _ text: String, _ body: @Sendable () async throws -> Value
+  ) async rethrows -> Value {
+    async let _: Void = extend(text)
+    return try await body()
+  }
+
+  private func extend(_ text: String) async {
+    let pace = Duration.seconds(5)
+    for _ in 0..<720 where !Task.isCancelled {
+      send("EXTEND_TIMEOUT_USEC=30000000\nSTATUS=\(text)")
+      try? await Task.sleep(for: pace)
+    }
+  }
+
   /// One line that `systemctl status` shows.
   public func status(_ text: String) { send("STATUS=\(text)") }
   /// Work was done since the last call.

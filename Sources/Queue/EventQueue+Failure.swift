@@ -31,7 +31,7 @@ extension EventQueue {
   /// gone): the journal is written into the file afresh instead, and flushed there.
   func fail(_ failure: SQLiteFailure) -> Refusal {
     if failure.isFull, let file { return full(file) }
-    logger.error("the queue: \(failure)")
+    if let also = outages.tellsOutage(isFirst: file != nil) { logger.error("the queue: \(failure)\(also)") }
     board.update { $0.counts.failures += 1 }
     if let file {
       file.rollback()
@@ -80,7 +80,7 @@ extension EventQueue {
       } else {
         board.wakeAll()
       }
-      logger.notice("the queue is open again at event \(opened.file.current.last)")
+      if outages.tellsReturn { logger.notice("the queue is open again at event \(opened.file.current.last)") }
       trouble = ""
     } catch {
       file = nil

@@ -37,6 +37,8 @@ public actor EventQueue {
   var space = Space()
   /// When a rewind was told of last, by the incarnation's ordinal.
   var toldRewinds: [Int64: ContinuousClock.Instant] = [:]
+  /// A disk that fails again and again is told a few times.
+  var outages = OutageLog()
   private var lock: FileLock?
 
   /// Opens the queue, making it where there is none; errors are one line for people.
@@ -65,7 +67,7 @@ public actor EventQueue {
     let lock: FileLock
     do {
       lock = try FileLock(path: settings.lockPath, of: "the queue \(settings.path)", setting: "queue.path")
-    } catch { throw OpeningFailure(error.description) }
+    } catch { throw OpeningFailure(error.description, isInUse: error.isInUse) }
     do {
       disk.hold()
       let marker = Marker(path: settings.markerPath)
@@ -129,6 +131,8 @@ public actor EventQueue {
       throw fail(error)
     }
     disk.hold()
+    let isHeld = disk.isHeld
+    board.update { $0.isReserveHeld = isHeld }
     writeMarker()
   }
 

@@ -16,6 +16,8 @@ public struct QueueStatus: Sendable, Hashable {
   public var consumers: [String: ConsumerStatus] = [:]
   /// All incarnations that are known here, oldest first; the last is the current one.
   public var incarnations: [IncarnationStatus] = []
+  /// Whether the disk space that lets a full disk be drained is held back.
+  public var isReserveHeld = true
   /// Why nothing can be appended now; nil while the queue accepts.
   public var refusing: Refusal?
   /// Periodic entries refused since the queue was opened, because it was nearly full.

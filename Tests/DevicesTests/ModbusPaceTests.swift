@@ -1,4 +1,5 @@
 import Events
+import Machine
 import TestParts
 import Testing
 
@@ -33,26 +34,6 @@ struct ModbusPaceTests {
       reconnection.answered()
       #expect(reconnection.failed(random: 0.5, tried: .milliseconds(3)) == .milliseconds(497))
     }
-  }
-
-  @Test func `a device that comes and goes without end fills no log`() {
-    var log = OutageLog()
-    // Reasons that come in turns within one outage are told a few times, not for ever.
-    var turns = OutageLog()
-    #expect(turns.tellsOutage(isFirst: true) == "")
-    #expect((0..<6).map { _ in turns.tellsOutage(isFirst: false) } == ["", "", "", nil, nil, nil])
-    var told: [String] = []
-    var returns = 0
-    for second in 0..<599 {
-      if let also = log.tellsOutage(isFirst: true, at: start + .seconds(second)) { told.append(also) }
-      if log.tellsReturn { returns += 1 }
-    }
-    #expect(told.count == 5 && told.first == "" && told.last?.contains("comes and goes") == true)
-    #expect(returns == 5)
-    #expect(log.tellsOutage(isFirst: false, at: start + .seconds(599)) == nil)
-    #expect(
-      log.tellsOutage(isFirst: true, at: start + .seconds(600))
-        == "; it was away 594 times more since the last line about it")
   }
 
   @Test func `a slot that has passed is counted and never made up for`() {

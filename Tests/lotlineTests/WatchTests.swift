@@ -38,17 +38,31 @@ import Testing
     #expect(watch.look(at: after(.seconds(2), jumped: .milliseconds(400)), state: lost)?.synchronised == false)
   }
 
-  @Test func `a device whose loop stands still is told once, and stops the watchdog until it goes round again`() {
-    var device = DeviceStatus(name: "press-1", station: "ST10", kind: "modbus", address: "x")
+  @Test func `a loop that stands still is told once, until it goes round again or begins anew`() {
     var progress = Progress(patience: .seconds(20))
-    #expect(progress.look(at: [device], moment: after(.zero)).isEmpty)
-    #expect(progress.look(at: [device], moment: after(.seconds(19))).isEmpty)
-    #expect(progress.look(at: [device], moment: after(.seconds(21))) == ["press-1"])
-    #expect(progress.look(at: [device], moment: after(.seconds(22))).isEmpty)
+    func look(_ beats: UInt64, _ seconds: Int) -> [String] {
+      progress.look(at: [("press-1", beats)], moment: after(.seconds(seconds)))
+    }
+    for second in 0...20 { #expect(look(0, second).isEmpty) }
+    #expect(look(0, 21) == ["press-1"])
+    #expect(look(0, 22).isEmpty)
     #expect(progress.standing == ["press-1"])
-    device.beats += 1
-    #expect(progress.look(at: [device], moment: after(.seconds(23))).isEmpty)
+    #expect(look(1, 23).isEmpty)
     #expect(progress.standing.isEmpty)
+    for second in 24...43 { #expect(look(1, second).isEmpty) }
+    #expect(look(1, 44) == ["press-1"])
+    progress.forget("press-1")
+    #expect(progress.standing.isEmpty)
+    #expect(look(1, 45).isEmpty, "another one with the same number of beats")
+    #expect(look(1, 46).isEmpty)
+  }
+
+  @Test func `who was held up itself takes nobody else for hanging`() {
+    var progress = Progress(patience: .seconds(20))
+    for second in [0, 1, 2, 62, 63] {
+      let hanging = progress.look(at: [("press-1", 7)], moment: after(.seconds(second)))
+      #expect(hanging.isEmpty, "the disk stalled, or the PC slept, from second 2 to 62")
+    }
   }
 
   @Test func `a new life of the queue is told with the one before it, and lost events when the salvage has ended`() {

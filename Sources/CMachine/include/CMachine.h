@@ -31,3 +31,6 @@ int lotline_pipe(int ends[2]);
 /// Starts `argv[0]` in a process group of its own, with nothing to read, both outputs going to `output`, no other
 /// descriptor, and signals as they are by default. Its process number, or -1 with `errno`.
 int lotline_spawn(char *const argv[], char *const environment[], int output);
+
+/// Whether the descriptor is the file that `device` and `inode` name: 1, 0, or -1 with `errno`.
+int lotline_is_file(int descriptor, unsigned long long device, unsigned long long inode);

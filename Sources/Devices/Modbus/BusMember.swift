@@ -45,6 +45,11 @@ final class BusMember: Sendable {
 
   var tap: TapPoint { bus.tap }
 
+  /// Whoever begins from now on gets another bus.
+  func giveUp() { bus.giveUp() }
+
+  var thread: ObjectIdentifier { ObjectIdentifier(bus) }
+
   /// The switch of its lamp was turned.
   func lampTurned() { if lamp != nil { bus.wake() } }
 

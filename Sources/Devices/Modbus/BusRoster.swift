@@ -18,7 +18,7 @@ final class BusRoster: Sendable {
   ) -> ModbusBus {
     guard case .shared(let most) = connection else { return ModbusBus(place, name: name, logger: logger) }
     return entries.withLockedValue { entries in
-      let open = entries[place, default: []].compactMap(\.bus)
+      let open = entries[place, default: []].compactMap(\.bus).filter { !$0.isGivenUp }
       if open.count >= most, let bus = open.prefix(most).min(by: { $0.memberCount < $1.memberCount }) { return bus }
       let bus = ModbusBus(place, name: name, logger: logger)
       entries[place] = (open + [bus]).map { Entry(bus: $0) }

@@ -20,6 +20,7 @@ actor ModbusBus {
   nonisolated private let desk: BusDesk
   /// Devices that hold it.
   nonisolated private let members = NIOLockedValueBox(0)
+  nonisolated private let givenUp = NIOLockedValueBox(false)
   private let dialer: Dialer
   private let logger: Logger
   private var seats: [Seat] = []
@@ -52,6 +53,10 @@ actor ModbusBus {
   }
 
   nonisolated var memberCount: Int { members.withLockedValue { $0 } }
+
+  /// Its thread hangs: no device that begins from now on may be put on it.
+  nonisolated func giveUp() { givenUp.withLockedValue { $0 = true } }
+  nonisolated var isGivenUp: Bool { givenUp.withLockedValue { $0 } }
 
   /// A device holds it from now on, or with -1 no more.
   nonisolated func count(_ change: Int) { members.withLockedValue { $0 += change } }

@@ -1,5 +1,6 @@
 import Events
 import Logging
+import Machine
 
 /// A Modbus device on its bus: what it is asked, what is reported of the answers, and whether it is there.
 ///

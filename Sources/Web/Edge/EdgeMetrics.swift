@@ -11,6 +11,16 @@ extension EdgeState {
     text.sample(1, ["version": version, "source": source.description])
     text.family("lotline_capturing", .gauge, "1 while readings are kept, whatever the central does.")
     text.sample(capture.word == .notCapturing ? 0 : 1)
+    if let started {
+      text.family("lotline_start_timestamp_seconds", .gauge, "When the daemon was started.")
+      text.sample(Double(started.microseconds) / 1e6)
+    }
+    if let clock {
+      text.family("lotline_clock_synchronised", .gauge, "1 while a time source disciplines the PC's clock.")
+      text.sample(clock.synchronised ? 1 : 0)
+      text.family("lotline_clock_error_seconds", .gauge, "The largest error of the clock that the kernel reckons with.")
+      text.sample(clock.errorSeconds)
+    }
     queueMetrics(&text)
     deviceMetrics(&text)
     forwardMetrics(&text)
@@ -45,6 +55,11 @@ extension EdgeState {
     text.sample(queue.counts.released)
     text.family("lotline_queue_rewinds_total", .counter, "Times that the central had less than it had said before.")
     text.sample(queue.counts.rewinds)
+    text.family(
+      "lotline_queue_reserve_held", .gauge, "1 while the disk space is held back that lets a full disk drain.")
+    text.sample(queue.isReserveHeld ? 1 : 0)
+    text.family("lotline_queue_incarnations", .gauge, "Lives of the queue that are known here; a new one is an alarm.")
+    text.sample(queue.incarnations.count)
     text.family("lotline_queue_damaged_events", .gauge, "Events found damaged since the start.")
     text.sample(queue.damaged.count)
     text.family("lotline_held_events", .gauge, "Events that the central refuses for what they say, kept here.")
@@ -62,6 +77,9 @@ extension EdgeState {
         text.sample(count, ["device": device.name, "kind": kind])
       }
     }
+    text.family(
+      "lotline_device_replacements_total", .counter, "Times that a device's code hung and it was started anew.")
+    for device in devices { text.sample(device.replacements, ["device": device.name]) }
     text.family("lotline_device_missed_polls_total", .counter, "Polls that were due and not made.")
     for device in devices { text.sample(device.missedPolls, ["device": device.name]) }
     text.family(
@@ -70,7 +88,9 @@ extension EdgeState {
     for device in devices { text.sample(device.repeatedCycles, ["device": device.name]) }
     text.family("lotline_device_last_good_timestamp_seconds", .gauge, "The last good answer or frame.")
     for device in devices {
-      if let last = device.lastGood { text.sample(Double(last.microseconds) / 1e6, ["device": device.name]) }
+      if let last = device.lastGood {
+        text.sample(Double(last.microseconds) / 1e6, ["device": device.name, "kind": device.kind])
+      }
     }
   }
 

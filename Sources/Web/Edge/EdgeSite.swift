@@ -4,6 +4,7 @@ public import Forward
 public import Foundation
 public import Hummingbird
 public import Logging
+import Machine
 public import Queue
 
 /// What a line PC shows over HTTP: its events to whoever pulls, its state to programs, its page to people.
@@ -24,6 +25,7 @@ public struct EdgeSite: Sendable {
   let primary: String
   let beginIncarnation: @Sendable (String) async throws -> Void
   let timeZone: TimeZone
+  let started: Timestamp
   let logger: Logger
 
   /// What passes over a device's wire from now on; throws `ReadoutFailure`.
@@ -43,6 +45,7 @@ public struct EdgeSite: Sendable {
   ///   - beginIncarnation: what to do where that consumer has another history of the current incarnation; is given
   ///     the reason. By default the queue begins a new one.
   ///   - timeZone: of the page; JSON stays UTC.
+  ///   - started: when the daemon was started.
   public init(
     source: SourceName, version: String, queue: EventQueue, token: BearerToken?,
     devices: @escaping @Sendable () -> [DeviceStatus],
@@ -52,7 +55,8 @@ public struct EdgeSite: Sendable {
     forward: (@Sendable () -> ForwardStatus)?, listeners: @escaping @Sendable () -> [ListenerStatus] = { [] },
     settings: (@Sendable () -> SettingsStatus)? = nil,
     primary: String = "central",
-    beginIncarnation: (@Sendable (String) async throws -> Void)? = nil, timeZone: TimeZone = .current, logger: Logger
+    beginIncarnation: (@Sendable (String) async throws -> Void)? = nil, timeZone: TimeZone = .current,
+    started: Timestamp = Moment.now().time, logger: Logger
   ) {
     self.source = source
     self.version = version
@@ -68,6 +72,7 @@ public struct EdgeSite: Sendable {
     self.primary = primary
     self.beginIncarnation = beginIncarnation ?? { why in _ = try await queue.beginIncarnation(why: why) }
     self.timeZone = timeZone
+    self.started = started
     self.logger = logger
   }
 
@@ -107,7 +112,7 @@ public struct EdgeSite: Sendable {
     EdgeState(
       source: source, version: version, now: Moment.now().time, queue: queue.status, devices: devices(),
       contexts: await contexts(), forward: forward?(), listeners: listeners(), settings: settings?(),
-      primary: primary)
+      started: started, clock: .now(), primary: primary)
   }
 
   /// 200 while the queue takes events, whatever the devices or the central do.

@@ -1,6 +1,7 @@
 import Devices
 import Events
 import Forward
+import Machine
 import Queue
 
 /// All that a line PC knows of itself at one moment: what status, metrics and page are made of.
@@ -14,6 +15,9 @@ struct EdgeState: Sendable {
   let forward: ForwardStatus?
   var listeners: [ListenerStatus] = []
   var settings: SettingsStatus?
+  /// When the daemon was started.
+  var started: Timestamp?
+  var clock: ClockState?
   let primary: String
 
   /// Events of all incarnations that the central has not confirmed.
@@ -41,6 +45,7 @@ struct EdgeState: Sendable {
     writer.object { writer in
       writer.field("source", source.description)
       writer.field("version", version)
+      writer.field("started", started)
       writer.field("incarnation", queue.incarnation.description)
       writer.field("time", now)
       writer.field("capturing", capture.sentence())
@@ -77,6 +82,7 @@ struct EdgeState: Sendable {
       writer.field("bytes", queue.bytes)
       writer.field("limit_bytes", queue.limitBytes)
       writer.field("shed", queue.shed)
+      writer.field("reserve_held", queue.isReserveHeld)
       writer.field("events", queue.counts.events)
       writer.field("commits", queue.counts.commits)
       writer.field("failures", queue.counts.failures)
@@ -146,6 +152,7 @@ struct EdgeState: Sendable {
       writer.field("good", device.good)
       writer.field("missed_polls", device.missedPolls)
       writer.field("repeated_cycles", device.repeatedCycles)
+      writer.field("replacements", device.replacements)
       writer.key("faults")
       writer.object { writer in
         for (kind, count) in device.faults.sorted(by: { $0.key < $1.key }) { writer.field(kind, count) }

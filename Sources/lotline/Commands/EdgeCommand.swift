@@ -35,8 +35,10 @@ struct EdgeCommand: AsyncParsableCommand {
         ) {
           GoodSettings(folder: folder, path: edge.config).flatMap { good in (try? good.read()).map { (good, $0) } }
         }
+        var logger = daemonLogger()
+        logger[metadataKey: "source"] = "\(plan.settings.source)"
         let daemon = EdgeDaemon(
-          path: edge.config, plan: plan, stateFolder: folder, environment: environment, logger: daemonLogger())
+          path: edge.config, plan: plan, stateFolder: folder, environment: environment, logger: logger)
         do { try await daemon.run() } catch let failure as OpeningFailure where failure.isInUse {
           starts.forget(boot: boot)
           throw failure

@@ -22,7 +22,14 @@ struct EdgeDaemon {
   let environment: [String: String]
   let logger: Logger
 
+  private let started = Moment.now().time
+
   private var settings: EdgeSettings { plan.settings }
+
+  init(path: String, plan: StartPlan, stateFolder: String, environment: [String: String], logger: Logger) {
+    (self.path, self.plan, self.stateFolder) = (path, plan, stateFolder)
+    (self.environment, self.logger) = (environment, logger)
+  }
 
   /// Runs until SIGTERM or SIGINT, then stops in order: devices, pages, a last sending, the queue.
   func run() async throws {
@@ -34,7 +41,9 @@ struct EdgeDaemon {
     if let warning = plan.warning { logger.error("\(warning)") }
     if let safeMode = plan.safeMode { say(safeMode) }
 
-    let queue = try await EventQueue.open(settings.queueSettings, source: settings.source, logger: logger)
+    let queue = try await supervisor.extending("opening the queue \(settings.queue.path)") { [settings, logger] in
+      try await EventQueue.open(settings.queueSettings, source: settings.source, logger: logger)
+    }
     let kept = try await queue.state(prefix: "")
     let start = Start(
       source: settings.source, moment: .now(), opening: queue.opening, files: settings.files, kept: kept)
@@ -50,8 +59,8 @@ struct EdgeDaemon {
       Forwarder(queue: queue, settings: central.forward, source: settings.source, logger: logger)
     }
     let life = SignsOfLife(
-      source: settings.source, queue: queue, devices: { devices.status }, stations: stations, supervisor: supervisor,
-      logger: logger)
+      source: settings.source, queue: queue, devices: devices, forwarder: forwarder, stations: stations,
+      supervisor: supervisor, logger: logger)
     let reload = SettingsReload(
       path: path, plan: plan, queue: queue, devices: devices, stations: stations, supervisor: supervisor,
       logger: logger)
@@ -148,7 +157,7 @@ struct EdgeDaemon {
         devices: { devices.status }, readout: { try await devices.readout(of: $0, group: $1) },
         recording: { try devices.recording(of: $0) },
         contexts: { await stations.contexts.map { $0.stamp } }, forward: Self.status(of: forwarder),
-        listeners: { listeners.status }, settings: { reload.status }, logger: logger)
+        listeners: { listeners.status }, settings: { reload.status }, started: started, logger: logger)
     }
     return [
       LastingListener(board: listeners.page, setting: "web.listen", logger: logger) { onRunning in

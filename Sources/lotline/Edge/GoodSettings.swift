@@ -24,7 +24,9 @@ struct GoodSettings: Sendable, Equatable {
 
   /// Those kept in the daemon's folder for the settings file at `path`; nil where there are none that are whole.
   init?(folder: String, path: String) {
-    guard let bytes = try? contents(of: Self.file(in: folder), limit: Self.limit),
+    guard
+      let bytes = try? contents(
+        of: Self.file(in: folder), limit: min(size(of: Self.file(in: folder)) ?? 0, Self.limit)),
       let end = bytes.firstIndex(of: UInt8(ascii: "\n"))
     else { return nil }
     let rest = Array(bytes[(end + 1)...])

@@ -1,5 +1,6 @@
 import Devices
 import Events
+import Forward
 import Logging
 import Machine
 import Queue
@@ -7,12 +8,14 @@ import Stations
 
 /// Writes when the daemon was last alive, watches the clock, and feeds the watchdog with work that was done.
 ///
-/// The watchdog is fed only when the queue committed a sign of life and every device's loop has gone
-/// round since: a daemon that hangs is restarted by the service manager, and its silence becomes a gap.
+/// The watchdog is fed only when the queue answered to a sign of life, and the forwarder and a device's loop have gone
+/// round: a daemon that hangs is restarted by the service manager, and its silence becomes a gap. A single device whose
+/// code hangs is started anew, since a restart of the daemon would cost the others their readings.
 struct SignsOfLife: Sendable {
   let source: SourceName
   let queue: EventQueue
-  let devices: @Sendable () -> [DeviceStatus]
+  let devices: LineDevices
+  let forwarder: Forwarder?
   let stations: LineStations
   let supervisor: Supervisor
   let logger: Logger
@@ -20,12 +23,15 @@ struct SignsOfLife: Sendable {
   var every: Duration = .seconds(1)
   /// A device's loop that has not gone round for so long hangs.
   var patience: Duration = .seconds(20)
+  /// The forwarder, which waits for a central up to two minutes.
+  var forwarderPatience: Duration = .seconds(150)
 
   /// Runs until the task is cancelled.
   func run() async {
     var clock = ClockWatch(at: .now(), state: .now())
     var life = LifeWatch(queue.status.incarnation)
     var progress = Progress(patience: patience)
+    var forwarding = Progress(patience: forwarderPatience)
     var failing = false
     while !Task.isCancelled {
       let moment = Moment.now()
@@ -35,22 +41,42 @@ struct SignsOfLife: Sendable {
         await stations.tellShed(at: moment, hasRoom: !queue.status.isThinning)
         failing = false
       } catch {
-        // What is full says so itself.
+        // What is full says so itself, and no restart would help it.
         if case Refusal.full? = error as? Refusal {
-        } else if !failing {
-          logger.error("writing a sign of life: \(error)")
+          failing = false
+        } else {
+          if !failing { logger.error("writing a sign of life: \(error)") }
+          failing = true
         }
-        failing = true
       }
-      let newlyHanging = progress.look(at: devices(), moment: moment)
-      if !failing, progress.standing.isEmpty { supervisor.alive() }
-      for name in newlyHanging { logger.error("device \(name) has not gone round its loop for \(patience): it hangs") }
+      let newlyHanging = progress.look(at: devices.status.map { ($0.name, $0.beats) }, moment: .now())
+      await replace(newlyHanging, &progress)
+      for _ in forwarding.look(at: forwarder.map { [("forwarder", $0.status.beats)] } ?? [], moment: .now()) {
+        logger.critical("the forwarder hangs since \(forwarderPatience): the service manager will restart the daemon")
+      }
+      let allHang = !progress.standing.isEmpty && progress.standing.count == devices.status.count
+      if !failing, !allHang, forwarding.standing.isEmpty { supervisor.alive() }
       try? await Task.sleep(for: every)
     }
   }
 }
 
 extension SignsOfLife {
+  /// Starts devices anew that hang; those that cannot be are tried again with the next look.
+  private func replace(_ newlyHanging: [String], _ progress: inout Progress) async {
+    guard !progress.standing.isEmpty else { return }
+    let cycles = await stations.lastCycles
+    for name in progress.standing.sorted() {
+      let reason = "its code hung for \(patience) and was given up"
+      if await devices.replace(name, because: reason, lastCycles: cycles) {
+        progress.forget(name)
+        logger.error("device \(name) has not gone round its loop for \(patience): it is given up and started anew")
+      } else if newlyHanging.contains(name) {
+        logger.critical("device \(name) hangs, and is not started anew: too many threads hang already")
+      }
+    }
+  }
+
   /// Records what was noticed; what the queue does not take is noticed again.
   private func tellNews(_ life: inout LifeWatch, _ clock: inout ClockWatch, at moment: Moment) async throws {
     var (seenLife, seenClock) = (life, clock)
@@ -66,34 +92,52 @@ extension SignsOfLife {
   }
 }
 
-/// Tells which devices' loops have stood still for too long.
+/// Tells whose loops have stood still for too long.
 struct Progress {
   let patience: Duration
   private var seen: [String: (beats: UInt64, since: Moment, told: Bool)] = [:]
+  private var last: Moment?
   private(set) var standing: Set<String> = []
+  /// Who looks so seldom was held up itself (by the disk, or the PC slept), and so may those have been that it looks at.
+  private static let longestLook = Duration.seconds(5)
 
   init(patience: Duration) { self.patience = patience }
 
-  /// Takes the next look; the devices that hang and were not named before.
-  mutating func look(at devices: [DeviceStatus], moment: Moment) -> [String] {
+  /// Takes the next look; those that hang and were not named before.
+  mutating func look(at loops: [(name: String, beats: UInt64)], moment: Moment) -> [String] {
     var hanging: [String] = []
     // A device that the settings do not have any more holds nobody up.
-    let names = Set(devices.map(\.name))
+    let names = Set(loops.map(\.name))
     seen = seen.filter { names.contains($0.key) }
     standing.formIntersection(names)
-    for device in devices {
-      guard var known = seen[device.name], known.beats == device.beats else {
-        seen[device.name] = (device.beats, moment, false)
-        standing.remove(device.name)
+    let wasHeldUp = last.map { $0.passed(until: moment) > Self.longestLook } ?? false
+    last = moment
+    for loop in loops {
+      guard var known = seen[loop.name], known.beats == loop.beats else {
+        seen[loop.name] = (loop.beats, moment, false)
+        standing.remove(loop.name)
         continue
       }
-      let stood = Duration.nanoseconds(Int64(moment.boottimeNanoseconds) - Int64(known.since.boottimeNanoseconds))
-      guard stood > patience else { continue }
-      standing.insert(device.name)
-      if !known.told { hanging.append(device.name) }
+      if wasHeldUp { known.since = moment }
+      defer { seen[loop.name] = known }
+      guard known.since.passed(until: moment) > patience else { continue }
+      standing.insert(loop.name)
+      if !known.told { hanging.append(loop.name) }
       known.told = true
-      seen[device.name] = known
     }
     return hanging
+  }
+
+  /// It begins anew.
+  mutating func forget(_ name: String) {
+    seen[name] = nil
+    standing.remove(name)
+  }
+}
+
+extension Moment {
+  /// By the clock that nobody sets.
+  fileprivate func passed(until other: Moment) -> Duration {
+    .nanoseconds(Int64(other.boottimeNanoseconds) - Int64(boottimeNanoseconds))
   }
 }

@@ -82,7 +82,9 @@ struct LineFolder {
 
   private static func url(_ port: Int) -> String { "http://127.0.0.1:\(port)" }
 
-  func startEdge() throws -> Program { try Program(["edge", "run", "--config", edge], in: scratch, name: "edge") }
+  func startEdge(environment: [String: String] = [:]) throws -> Program {
+    try Program(["edge", "run", "--config", edge], in: scratch, name: "edge", environment: environment)
+  }
   func startCentral() throws -> Program {
     try Program(["central", "run", "--config", central], in: scratch, name: "central")
   }

@@ -1,8 +1,8 @@
-/// Says which comings and goings of a device are worth a line in the log.
+/// Says which comings and goings of the other end (a device, the central, the disk) are worth a line in the log.
 ///
-/// The first ones are told as they happen. A device that comes and goes without end (a loose plug, a PLC that hangs up
+/// Pure. The first ones are told as they happen. One that comes and goes without end (a loose plug, a PLC that hangs up
 /// after each answer) is told once in a while with their number; the events have each of them.
-struct OutageLog: Sendable {
+public struct OutageLog: Sendable {
   /// Outages that are told as they happen, within an interval.
   static let most = 5
   /// Reasons of one outage that are told: more come and go in turns, and say nothing new.
@@ -14,12 +14,14 @@ struct OutageLog: Sendable {
   private var untold = 0
   private var reasons = 0
   /// Whether the last outage was told, so that its end is.
-  private(set) var tellsReturn = true
+  public private(set) var tellsReturn = true
+
+  public init() {}
 
   /// Takes one more outage, or another reason of the one that lasts (`isFirst` false).
   ///
   /// - Returns: what the line in the log says beside the reason (often nothing); nil where it is not to be written.
-  mutating func tellsOutage(isFirst: Bool, at now: ContinuousClock.Instant = .now) -> String? {
+  public mutating func tellsOutage(isFirst: Bool, at now: ContinuousClock.Instant = .now) -> String? {
     guard isFirst else {
       reasons += 1
       return tellsReturn && reasons < Self.mostReasons ? "" : nil
