@@ -97,12 +97,17 @@ final class ReportGate: Sendable {
   private static let refusal = "its code hung, and it was given up"
 
   func guarding(_ sink: @escaping ReportSink) -> ReportSink {
-    { report in self.isShut.withLockedValue { $0 } ? .refused(Self.refusal) : await sink(report) }
+    { report in
+      let isShut = self.isShut.withLockedValue { $0 }
+      return isShut ? .refused(Self.refusal) : await sink(report)
+    }
   }
 
   func guarding(_ sink: ReadingSink?) -> ReadingSink? {
-    sink.map { sink in
-      { reading, outcome in self.isShut.withLockedValue { $0 } ? false : sink(reading, outcome) }
+    guard let sink else { return nil }
+    return { reading, outcome in
+      let isShut = self.isShut.withLockedValue { $0 }
+      return isShut ? false : sink(reading, outcome)
     }
   }
 }

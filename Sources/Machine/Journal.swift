@@ -63,7 +63,7 @@ public final class Journal: Sendable {
       bytes.append(10)
     }
     return retrying {
-      Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL.rawValue) | Int32(MSG_DONTWAIT.rawValue))
+      Glibc.send(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL) | Int32(MSG_DONTWAIT))
     } == bytes.count
   }
 }

@@ -30,7 +30,7 @@ public final class HungMount: Sendable {
   }
 
   /// All calls that hang in it end with an error.
-  public func letGo() { umount2(path, Int32(MNT_FORCE.rawValue) | Int32(MNT_DETACH.rawValue)) }
+  public func letGo() { umount2(path, Int32(MNT_FORCE) | Int32(MNT_DETACH)) }
 
   deinit {
     letGo()

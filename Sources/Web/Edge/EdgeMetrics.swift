@@ -1,6 +1,7 @@
 import Devices
 import Events
 import Forward
+import Machine
 import Queue
 
 extension EdgeState {

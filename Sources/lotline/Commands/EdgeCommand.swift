@@ -1,6 +1,7 @@
 import ArgumentParser
 import Events
 import Foundation
+import Logging
 import Machine
 import Queue
 
