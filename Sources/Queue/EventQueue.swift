@@ -31,6 +31,8 @@ public actor EventQueue {
   /// What showed that the file cannot be used any more; nil once it is set aside.
   var damage: SQLiteFailure?
   var nextAttempt = ContinuousClock.now
+  /// The marker could not be written, which the log says once.
+  private var isMarkerMissed = false
   var written: (marker: Marker, at: ContinuousClock.Instant)?
   var positions: [QueueFile.Position] = []
   var held = HeldEvents()
@@ -221,9 +223,11 @@ public actor EventQueue {
     do {
       try marker.write(to: settings.markerPath)
       written = (marker, .now)
+      isMarkerMissed = false
     } catch {
       // On a full disk that is one thing more that has no room.
-      if !space.isTight { logger.warning("the queue's marker is not written: \(error)") }
+      if !space.isTight, !isMarkerMissed { logger.warning("the queue's marker is not written: \(error)") }
+      isMarkerMissed = true
     }
   }
 }

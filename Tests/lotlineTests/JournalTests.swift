@@ -14,7 +14,8 @@ struct JournalTests {
     let folder = try ScratchFolder()
     let journal = try NotifySocket(folder)
     let written = NIOLockedValueBox<[String]>([])
-    let log = JournalLog(journal: try #require(Journal(path: journal.path)), isUnderJournal: true) { line in
+    let socket: Journal = try #require(Journal(path: journal.path))
+    let log = JournalLog(journal: socket, isUnderJournal: true) { line in
       written.withLockedValue { $0.append(line) }
     }
     var logger = Logger(label: "test") { _ in log }

@@ -53,9 +53,16 @@ struct ModbusLink: ~Copyable {
         failure.code == ETIMEDOUT || failure.code == EINPROGRESS
           ? "no connection within \(limit.short)" : "no connection: \(failure.reason)")
     }
+    let opened = modbus_get_socket(context)
+    // Again, since others that connect at the same moment were shown the same number.
+    if let refusal = DescriptorReserve.refusal(of: opened) {
+      modbus_close(context)
+      modbus_free(context)
+      throw .system(doing: refusal.doing, reason: refusal.reason)
+    }
     self.context = context
     self.port = nil
-    descriptor = modbus_get_socket(context)
+    descriptor = opened
     self.framing = framing
     // What lies behind a gateway is a serial line of a speed that we do not know; 19200 is the specification's.
     silence = framing == .rtu ? SerialLine.modbus.silence : .zero
@@ -92,6 +99,9 @@ struct ModbusLink: ~Copyable {
       throw .system(doing: failure.doing, reason: failure.reason)
     }
     close(probe)
+    if let refusal = DescriptorReserve.refusal(of: probe) {
+      throw .system(doing: refusal.doing, reason: refusal.reason)
+    }
     guard probe < highestDescriptor else { throw .descriptors(probe) }
   }
 

@@ -20,6 +20,10 @@ struct ScannerSocket: ~Copyable {
     let kind = Int32(SOCK_STREAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue) | Int32(SOCK_CLOEXEC.rawValue)
     let number = socket(found.ai_family, kind, 0)
     guard number >= 0 else { throw PortFailure(reason: "\(SystemFailure(doing: "opening a connection"))") }
+    if let refusal = DescriptorReserve.refusal(of: number) {
+      close(number)
+      throw PortFailure(reason: refusal.description)
+    }
     if let reason = Self.connect(number, found, within: milliseconds, wake: wake) {
       close(number)
       throw PortFailure(reason: reason)

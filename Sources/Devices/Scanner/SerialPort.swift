@@ -27,6 +27,10 @@ struct SerialPort: ~Copyable {
     // O_NONBLOCK: an open must not wait for a modem's carrier.
     let number = retrying { open(path, O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC) }
     guard number >= 0 else { throw Self.cannotOpen(path, errno) }
+    if let refusal = DescriptorReserve.refusal(of: number) {
+      close(number)
+      throw PortFailure(reason: refusal.description)
+    }
     var isOurs = false
     do {
       try Self.takeAlone(number, path)
