@@ -41,7 +41,9 @@ struct HangTests {
         line.status[0].state == .offline && line.status[0].reason != "it hung"
       }
     }
-    let states = await reports.states.filter { $0.device == "gun-1" }.map(\.reason)
+    let states = await reports.all.compactMap { report in
+      if case .state(let state) = report, state.device == "gun-1" { state.reason } else { nil }
+    }
     #expect(states.filter { $0 == "it hung" }.count == 3)
     #expect(states.count == 4, "what was given up says nothing more: \(states)")
     #expect(await reports.holes.contains { $0.device == "gun-1" && $0.reason == "it hung" })
