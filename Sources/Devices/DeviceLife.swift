@@ -8,6 +8,8 @@ private import NIOConcurrencyHelpers
 final class DeviceLife: Sendable {
   let settings: DeviceSettings
   let device: RunningDevice
+  /// The one that hung in its place; nil where none did.
+  private let predecessor: Succession?
   private let gate: ReportGate
   private let stage = NIOLockedValueBox<Stage>(.waiting)
   /// The device has said its last word.
@@ -24,9 +26,28 @@ final class DeviceLife: Sendable {
   /// How long a device may take for its end before it is given up.
   static let patience = Duration.seconds(4)
 
+  /// That it runs in place of one that hung.
+  struct Succession {
+    /// How many hung before it.
+    let count: UInt64
+    let since: Timestamp
+    let reason: String
+  }
+
   /// - Parameter gate: what the device's reports go through.
-  init(_ settings: DeviceSettings, _ device: RunningDevice, gate: ReportGate) {
-    (self.settings, self.device, self.gate) = (settings, device, gate)
+  init(_ settings: DeviceSettings, _ device: RunningDevice, gate: ReportGate, after hung: Succession?) {
+    (self.settings, self.device, self.gate, predecessor) = (settings, device, gate, hung)
+  }
+
+  /// Where the device stands; until it says so itself, that the one before it hung.
+  var status: DeviceStatus {
+    var status = device.status
+    guard let predecessor else { return status }
+    status.replacements = predecessor.count
+    if status.state == nil {
+      (status.state, status.since, status.reason) = (.offline, predecessor.since, predecessor.reason)
+    }
+    return status
   }
 
   /// When it was stopped; nil where it runs, or will.
@@ -59,6 +80,7 @@ final class DeviceLife: Sendable {
   func stop() async {
     let work = stage.withLockedValue { stage -> Task<Void, Never>? in
       defer { stage = .stopped(.now()) }
+      if case .waiting = stage { over.give() }
       if case .running(let work) = stage { return work } else { return nil }
     }
     guard let work else { return }
@@ -72,6 +94,7 @@ final class DeviceLife: Sendable {
   func giveUp() {
     let work = stage.withLockedValue { stage -> Task<Void, Never>? in
       defer { stage = .stopped(.now()) }
+      if case .waiting = stage { over.give() }
       if case .running(let work) = stage { return work } else { return nil }
     }
     gate.shut()

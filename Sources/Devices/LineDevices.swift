@@ -46,7 +46,7 @@ public final class LineDevices: Sendable {
   }
 
   /// Where each device stands now, in the order of the settings.
-  public var status: [DeviceStatus] { lives.withLockedValue { $0.map(\.device.status) } }
+  public var status: [DeviceStatus] { lives.withLockedValue { $0.map(\.status) } }
 
   /// Has the coil that the settings declare as the lamp of the line (`DeviceSettings.lamp`) lit or put out; nil: it is
   /// left as it is.
@@ -138,14 +138,10 @@ public final class LineDevices: Sendable {
       }
       guard hasRoom else { return false }
       former.giveUp()
-      let old = former.device.status
-      guard let life = begin(former.settings, lastCycles: lastCycles, since: moment, because: reason) else {
-        return false
-      }
-      life.device.note { status in
-        status.replacements = old.replacements + 1
-        (status.state, status.since, status.reason) = (.offline, moment.time, reason)
-      }
+      let place = DeviceLife.Succession(count: former.status.replacements + 1, since: moment.time, reason: reason)
+      guard
+        let life = begin(former.settings, lastCycles: lastCycles, since: moment, because: reason, after: place)
+      else { return false }
       lives[index] = life
       return true
     }
@@ -155,7 +151,8 @@ public final class LineDevices: Sendable {
   }
 
   private func begin(
-    _ settings: DeviceSettings, lastCycles: [CycleKey: UInt64], since: Moment?, because reason: String
+    _ settings: DeviceSettings, lastCycles: [CycleKey: UInt64], since: Moment?, because reason: String,
+    after hung: DeviceLife.Succession? = nil
   ) -> DeviceLife? {
     let gate = ReportGate()
     var logger = logger
@@ -167,7 +164,7 @@ public final class LineDevices: Sendable {
         settings, on: roster, lastCycles: lastCycles, logger: logger, readings: gate.guarding(readings), lamp: lamp,
         sink: gate.guarding(sink))
     else { return nil }
-    let life = DeviceLife(settings, device, gate: gate)
+    let life = DeviceLife(settings, device, gate: gate, after: hung)
     starting.yield(life)
     return life
   }

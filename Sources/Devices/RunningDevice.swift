@@ -43,14 +43,6 @@ enum RunningDevice: Sendable {
     }
   }
 
-  /// Changes what is shown of it.
-  func note(_ change: (inout DeviceStatus) -> Void) {
-    switch self {
-    case .modbus(let device): device.board.update(change)
-    case .scanner(let device): device.note(change)
-    }
-  }
-
   /// It will be stopped, and not because the daemon is.
   func settingsChange() {
     switch self {

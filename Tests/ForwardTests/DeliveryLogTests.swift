@@ -58,7 +58,7 @@ struct DeliveryLogTests {
 
   @Test func `a central that comes and goes every few seconds for a day is told less than 2,000 times`() {
     let day = lines(.seconds(86400)) { passed, _ in
-      Int(passed.inSeconds) % 6 < 3 ? .failed(.away("no answer", retryAfter: nil)) : nil
+      Int(passed.inSeconds) % 7 < 4 ? .failed(.away("no answer", retryAfter: nil)) : nil
     }
     #expect(day.lines.count > 100 && day.lines.count < 2000, "\(day.lines.count)")
     #expect(day.lines.contains { $0.contains("it was away ") && $0.contains(" times more") })

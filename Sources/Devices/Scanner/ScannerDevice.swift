@@ -287,7 +287,7 @@ actor ScannerDevice {
 
   // MARK: Status
 
-  nonisolated func note(_ change: (inout DeviceStatus) -> Void) { board.withLockedValue { change(&$0) } }
+  func note(_ change: (inout DeviceStatus) -> Void) { board.withLockedValue { change(&$0) } }
 
   func count(_ kind: String, _ number: UInt64 = 1) {
     if number > 0 { note { $0.faults[kind, default: 0] += number } }
