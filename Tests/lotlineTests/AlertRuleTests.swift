@@ -26,6 +26,10 @@ struct AlertRuleTests {
   func `every metric that a rule asks for is one that a daemon has`() async throws {
     let plc = try await SerialPLC.some(1)[0]
     let line = try LineFolder(plcs: [.init(plc)], scanners: [])
+    try FileManager.default.createDirectory(
+      atPath: line.scratch.file("backups"), withIntermediateDirectories: false)
+    let settings = try String(contentsOfFile: line.central, encoding: .utf8)
+    try line.scratch.write("central.yaml", settings + "backup: { folder: \(line.scratch.file("backups")), every: 24h }\n")
     let (edge, central) = (try line.startEdge(), try line.startCentral())
     let load = Task { await plc.run() }
     defer { load.cancel() }
@@ -37,6 +41,7 @@ struct AlertRuleTests {
         metrics += String(decoding: try await CentralAnswers(url: url).get("/metrics").body, as: UTF8.self)
       }
       return metrics.contains("lotline_forward_up 1\n") && metrics.contains("lotline_device_last_good")
+        && metrics.contains("lotline_central_backup_timestamp_seconds ")
     }
     let text = try String(contentsOfFile: Self.rules, encoding: .utf8)
     let expressions = text.split(separator: "\n").filter { $0.contains(" expr: ") }.joined(separator: "\n")
