@@ -55,8 +55,10 @@ struct HangTests {
     let reports = Reports()
     try await running([try scanner("gun-1", hung.path + "/gun")], into: reports) { line in
       for _ in 0..<LineDevices.mostHanging {
+        try await eventually("it has begun") { line.status[0].beats > 0 }
         #expect(await line.replace("gun-1", because: "it hung", lastCycles: [:]))
       }
+      try await eventually("it has begun") { line.status[0].beats > 0 }
       #expect(await !line.replace("gun-1", because: "it hung", lastCycles: [:]))
       hung.letGo()
       try await eventually("those given up come back") {

@@ -74,7 +74,7 @@ struct HangTests {
     .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/strace"), "needs strace: make test installs it")
   )
   func `a start that takes long says to the service manager that it goes on`() async throws {
-    let line = try LineFolder(plcs: [], scanners: [], pulled: true)
+    let line = try LineFolder(plcs: [.init(name: "press-1", port: 1)], scanners: [], pulled: true)
     let manager = try NotifySocket(line.scratch)
     let queue = line.scratch.file("queue.db")
     // The first flush of the queue's file takes eight seconds.
