@@ -29,7 +29,8 @@ struct AlertRuleTests {
     try FileManager.default.createDirectory(
       atPath: line.scratch.file("backups"), withIntermediateDirectories: false)
     let settings = try String(contentsOfFile: line.central, encoding: .utf8)
-    try line.scratch.write("central.yaml", settings + "backup: { folder: \(line.scratch.file("backups")), every: 24h }\n")
+    try line.scratch.write(
+      "central.yaml", settings + "backup: { folder: \(line.scratch.file("backups")), every: 24h }\n")
     let (edge, central) = (try line.startEdge(), try line.startCentral())
     let load = Task { await plc.run() }
     defer { load.cancel() }

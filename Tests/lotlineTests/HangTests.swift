@@ -80,7 +80,10 @@ struct HangTests {
     // The first flush of the queue's file takes eight seconds.
     let edge = try Program(
       "/usr/bin/strace",
-      ["-f", "-o", "/dev/null", "-e", "trace=fdatasync", "-P", queue, "-P", queue + "-wal", "-e", "inject=fdatasync:delay_enter=8000000:when=1"]
+      [
+        "-f", "-o", "/dev/null", "-e", "trace=fdatasync", "-P", queue, "-P", queue + "-wal", "-e",
+        "inject=fdatasync:delay_enter=8000000:when=1",
+      ]
         + [Program.lotline, "edge", "run", "--config", line.edge],
       in: line.scratch, name: "edge", environment: ["NOTIFY_SOCKET": manager.path])
     var heard: [String] = []
