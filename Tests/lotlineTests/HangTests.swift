@@ -81,7 +81,7 @@ struct HangTests {
     let edge = try Program(
       "/usr/bin/strace",
       [
-        "-f", "-o", "/dev/null", "-e", "trace=fdatasync", "-P", queue, "-P", queue + "-wal", "-e",
+        "-D", "-f", "-o", "/dev/null", "-e", "trace=fdatasync", "-P", queue, "-P", queue + "-wal", "-e",
         "inject=fdatasync:delay_enter=8000000:when=1",
       ]
         + [Program.lotline, "edge", "run", "--config", line.edge],
