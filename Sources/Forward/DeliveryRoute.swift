@@ -26,6 +26,8 @@ protocol DeliveryRoute: Sendable {
 struct QueueLife: Sendable, Hashable {
   let incarnation: Incarnation
   let agreedThrough: UInt64
+  /// Whether that is all of it: then it is looked at only when there is nothing else to do.
+  var isSent = false
 }
 
 /// Which lines to read next.

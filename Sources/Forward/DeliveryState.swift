@@ -76,7 +76,10 @@ struct DeliveryState: Sendable {
   private var finished: Set<Incarnation> = []
   /// Of these, those that the central has another history of: all of the queue's was sent, and is not sent again.
   private var branches: Set<Incarnation> = []
-  /// Which of the finished ones is looked at next.
+  /// Incarnations before the current one that were asked about since the start, or since the central was away or went
+  /// back.
+  private var seen: Set<Incarnation> = []
+  /// Which of them is looked at next.
   private var turn = 0
   /// The central was not reached, and may be another one now.
   private var wasAway = false
@@ -148,7 +151,11 @@ struct DeliveryState: Sendable {
   private mutating func listed(_ lives: [QueueLife], held: [EventID]) -> Action {
     self.lives = lives
     retries.begin(held)
-    guard let next = lives.first(where: { !finished.contains($0.incarnation) }) else {
+    let current = lives.last?.incarnation
+    let next = lives.first { life in
+      !finished.contains(life.incarnation) && (life.incarnation == current || !life.isSent)
+    }
+    guard let next else {
       standing = .refused(
         "the central has another history of this incarnation, and the queue has not begun a new one")
       incarnation = nil
@@ -157,6 +164,7 @@ struct DeliveryState: Sendable {
     }
     if next.incarnation == incarnation {
       guard isCurrent else { return readOn() }
+      if standing == .idle, let unseen = lookBack(atUnseen: true) { return unseen }
       hasWaited.toggle()
       return hasWaited ? goOn(wait: limits.idleWait) : lookBack() ?? .ask(next.incarnation)
     }
@@ -171,11 +179,14 @@ struct DeliveryState: Sendable {
 
   /// Asks for one of the incarnations before the current one that have rows: the central may have more of it in a
   /// backup by now, or less at all.
-  private mutating func lookBack() -> Action? {
-    let others = lives.map(\.incarnation).filter { finished.contains($0) && !branches.contains($0) }
+  private mutating func lookBack(atUnseen: Bool = false) -> Action? {
+    let others = lives.dropLast().map(\.incarnation).filter {
+      !branches.contains($0) && !(atUnseen && seen.contains($0))
+    }
     guard !others.isEmpty else { return nil }
     turn += 1
     let other = others[turn % others.count]
+    seen.insert(other)
     finished.remove(other)
     return begin(other)
   }
@@ -187,9 +198,9 @@ struct DeliveryState: Sendable {
     let listed = lives.first { $0.incarnation == incarnation }?.agreedThrough ?? 0
     let agreed = max(listed, recorded?.receivedThrough ?? 0)
     if receipt.receivedThrough < agreed {
-      (finished, branches) = ([], [])
+      (finished, branches, seen) = ([], [], [])
     } else if wasAway {
-      finished = branches
+      seen = []
     }
     wasAway = false
     if standing == .idle, isCurrent, receipt == recorded {

@@ -30,7 +30,8 @@ struct PullRoute: DeliveryRoute {
       let isCurrent = item == items.last
       let hasRows = item["first"]?.whole != nil
       return isCurrent || hasRows || last > received
-        ? QueueLife(incarnation: incarnation, agreedThrough: received) : nil
+
+        ? QueueLife(incarnation: incarnation, agreedThrough: received, isSent: received >= last) : nil
     }
     guard !lives.isEmpty else { throw .foreign("the line PC names no incarnation of its queue") }
     return lives

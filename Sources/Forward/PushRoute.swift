@@ -20,7 +20,10 @@ struct PushRoute: DeliveryRoute {
     if lives.last?.incarnation != status.incarnation {
       lives += status.incarnations.filter { $0.incarnation == status.incarnation }
     }
-    return lives.map { QueueLife(incarnation: $0.incarnation, agreedThrough: $0.received[Self.consumer] ?? 0) }
+    return lives.map { life in
+      let received = life.received[Self.consumer] ?? 0
+      return QueueLife(incarnation: life.incarnation, agreedThrough: received, isSent: received >= life.last)
+    }
   }
 
   func position(of incarnation: Incarnation) async throws(RouteFault) -> Receipt {

@@ -129,6 +129,7 @@ extension EventQueue {
   ///
   /// What went is kept in the same commit, until an event tells of it.
   private func release(_ file: QueueFile, atMost count: UInt64) throws(SQLiteFailure) -> Int {
+    guard try oldestReceived(file) != nil else { return 0 }
     // The journal counts as well, and is given back more cheaply.
     if file.connection.journalFrames > 0 {
       try file.connection.checkpoint(truncating: true)
@@ -136,11 +137,7 @@ extension EventQueue {
     }
     var gone = 0
     for _ in 0..<8 where space.isDire(used: file.usedBytes, limit: settings.limitBytes) {
-      var found: (life: Life, rows: ClosedRange<UInt64>)?
-      for life in file.lives where found == nil {
-        found = try rows(of: life, through: \.received, file).map { (life, $0) }
-      }
-      guard let (life, rows) = found else { break }
+      guard let (life, rows) = try oldestReceived(file) else { break }
       let some = rows.lowerBound...min(rows.upperBound, rows.lowerBound + count - 1)
       let new = Released(
         incarnation: life.incarnation, numbers: some, from: try time(file, life.key(some.lowerBound)),
@@ -153,6 +150,13 @@ extension EventQueue {
       if space.diskIsFull != nil { try file.connection.checkpoint(truncating: true) }
     }
     return gone
+  }
+
+  private func oldestReceived(_ file: QueueFile) throws(SQLiteFailure) -> (Life, ClosedRange<UInt64>)? {
+    for life in file.lives {
+      if let rows = try rows(of: life, through: \.received, file) { return (life, rows) }
+    }
+    return nil
   }
 
   /// Tells of rows that went before they were safe, at most once a minute.

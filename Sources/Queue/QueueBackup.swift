@@ -10,6 +10,8 @@ public struct QueueBackup: Sendable, Hashable {
   public let events: UInt64
   /// The last event in it.
   public let last: EventID?
+  /// The longest that intake was held up for a step; nil where nobody had the queue open.
+  public internal(set) var longestStep: Duration?
 
   public func write(to json: inout JSONWriter) {
     json.object { writer in
@@ -17,12 +19,26 @@ public struct QueueBackup: Sendable, Hashable {
       writer.field("bytes", bytes)
       writer.field("events", events)
       writer.field("last", last?.description)
+      writer.field("longest_step_us", longestStep.map { Int64($0 / .microseconds(1)) })
     }
   }
 }
 
-/// Pages of 4096 bytes that are copied at once, while intake waits: well under a millisecond where the disk is.
-private let pagesPerStep: Int32 = 32
+/// How many pages of 4096 bytes are copied at once, while intake waits: as many as this disk gives in a few milliseconds.
+struct CopyPace: Hashable {
+  private(set) var pages: Int32 = 32
+  private(set) var longest: Duration = .zero
+
+  /// Notes how long the last step took.
+  mutating func took(_ time: Duration) {
+    longest = max(longest, time)
+    if time > .milliseconds(5) {
+      pages = max(1, pages / 2)
+    } else if time < .milliseconds(1) {
+      pages = min(64, pages * 2)
+    }
+  }
+}
 
 extension EventQueue {
   /// Copies the queue to `file` while it is in use, and verifies the copy; errors are one line for people.
@@ -34,12 +50,19 @@ extension EventQueue {
     do {
       guard let connection = self.file?.connection else { throw OpeningFailure("the queue is not open: \(trouble)") }
       let copy = try connection.copy(to: part)
-      while try !copy.step(pages: pagesPerStep) {
+      var pace = CopyPace()
+      while true {
+        let began = ContinuousClock.now
+        let isDone = try copy.step(pages: pace.pages)
+        pace.took(ContinuousClock.now - began)
+        if isDone { break }
         try Task.checkCancellation()
         // Others' turn.
         try await Task.sleep(for: .milliseconds(1))
       }
-      return try await QueueCopier().finish(part, file)
+      var backup = try await QueueCopier().finish(part, file)
+      backup.longestStep = pace.longest
+      return backup
     } catch {
       unlink(part)
       throw OpeningFailure("no backup of \(settings.path) in \(file): \(error)")

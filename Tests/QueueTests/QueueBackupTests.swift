@@ -108,3 +108,48 @@ import Testing
     #expect(stopped.lives == report.lives && stopped.freeBytes == nil)
   }
 }
+
+@Suite struct `Proof of a backup beside intake` {
+  @Test(.timeLimit(.minutes(20)), .enabled(if: Proof.isOn, "a sweep: runs in make proof"))
+  func `Proof: figures of a copy of 200 MB while events are accepted`() async throws {
+    let folder = try ScratchFolder()
+    let queue = try await openQueue(folder, limitBytes: 1_000_000_000)
+    let text = String(repeating: "x", count: 1500)
+    for _ in 0..<250 {
+      _ = try await queue.append { _ in Entry(events: (0..<400).map { event("\(text) \($0)") }) }
+    }
+    /// Appends one by one until told to end; how long each took, sorted.
+    func load(while isGoing: @escaping @Sendable () -> Bool) async throws -> [Duration] {
+      var times: [Duration] = []
+      while isGoing() {
+        let began = ContinuousClock.now
+        _ = try await queue.append(entry("beside"))
+        times.append(ContinuousClock.now - began)
+      }
+      return times.sorted()
+    }
+    func shown(_ times: [Duration]) -> String {
+      let picks = [times.count / 2, times.count * 99 / 100, times.count - 1].map { times[$0] / .milliseconds(1) }
+      return "\(times.count) appends, p50 \(picks[0]) ms, p99 \(picks[1]) ms, longest \(picks[2]) ms"
+    }
+    let end = ContinuousClock.now + .seconds(5)
+    print("without a copy:", shown(try await load { ContinuousClock.now < end }))
+    let copying = Task { try await queue.backUp(to: folder.file("copy.db")) }
+    let done = Task { _ = try? await copying.value }
+    let isDone = Collected<Bool>()
+    Task {
+      await done.value
+      await isDone.add(true)
+    }
+    var times: [Duration] = []
+    while await isDone.count == 0 {
+      let began = ContinuousClock.now
+      _ = try await queue.append(entry("beside"))
+      times.append(ContinuousClock.now - began)
+    }
+    let backup = try await copying.value
+    print("beside a copy of \(backup.bytes) bytes:", shown(times.sorted()), "longest step", backup.longestStep ?? .zero)
+    #expect(backup.events >= 100_000)
+    await queue.close()
+  }
+}
