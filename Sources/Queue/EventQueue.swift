@@ -82,6 +82,7 @@ public actor EventQueue {
       if opened.salvage != nil, !opened.opening.isSalvaging {
         try Opener.salvage(&opened, until: .now + .milliseconds(200))
       }
+      try secure(opened.file)
       try adopt(opened)
       writeMarker(force: true)
     } catch let failure as OpeningFailure {
@@ -90,6 +91,16 @@ public actor EventQueue {
       throw OpeningFailure("the queue \(settings.path) cannot be opened: \(error)")
     }
     self.lock = consume lock
+  }
+
+  /// Writes the journal into the file afresh and flushes that, before anything follows on it.
+  ///
+  /// A flush of the journal may have failed in an earlier life: then the system still shows its commits, and a power cut
+  /// would take them with all that was committed behind them. A full disk takes no events, so that it may wait.
+  private func secure(_ file: QueueFile) throws(SQLiteFailure) {
+    do throws(SQLiteFailure) { try file.connection.checkpoint(truncating: true) } catch {
+      guard error.isFull else { throw error }
+    }
   }
 
   /// Makes an open file the one that is used, and what it holds known.

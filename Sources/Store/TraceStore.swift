@@ -1,6 +1,7 @@
 public import Events
 import GRDB
 public import Logging
+import Machine
 
 /// The central history: takes each event once, and answers from what follows from the events.
 ///
@@ -54,6 +55,11 @@ public final class TraceStore: Sendable {
         for source in rules.sources { _ = try Identities.source(source, in: db) }
         try Expectations.settle(db, rules: rules)
       }
+      // A flush of the journal may have failed in an earlier life: what the system still shows of it must not be what
+      // further commits stand on. So it is written into the database, and that is flushed.
+      try await pool.writeWithoutTransaction { try $0.execute(sql: "PRAGMA wal_checkpoint(TRUNCATE)") }
+      // SQLite does not look whether flushing the folder went well, and without the journal's name a power cut takes it.
+      try flushFolder(of: path)
     } catch {
       try? pool.close()
       throw error as? StoreError ?? StoreError("cannot open the store \(path): \(error)")

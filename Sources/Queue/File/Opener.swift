@@ -60,7 +60,6 @@ struct Opener {
   private func create(_ marker: Marker?) throws -> Opened {
     let why = marker == nil ? "new queue" : "the queue file is gone"
     let file = try QueueFile(settings, source: source, newLife: (marker.map { $0.ordinal + 1 } ?? 1, why))
-    try flushFolder(of: settings.path)
     var opening = Opening()
     if let marker {
       opening.previous = previous(marker, why: why)
@@ -150,7 +149,6 @@ struct Opener {
     try former?.write(to: evidence + ".marker")
     let ordinal = former.map { $0.ordinal + 1 } ?? Self.unknownOrdinal
     let file = try QueueFile(settings, source: source, newLife: (ordinal, replacement.why), salvaging: evidence)
-    try flushFolder(of: settings.path)
     unlink(settings.replacementPath)
     logger.error(
       """

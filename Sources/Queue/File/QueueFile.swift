@@ -1,5 +1,6 @@
 internal import Events
 internal import GRDBSQLite
+internal import Machine
 
 /// An open queue file and where its chain stands; belongs to the queue's actor and lives on its thread.
 final class QueueFile {
@@ -37,6 +38,9 @@ final class QueueFile {
     insertion = try connection.statement("INSERT INTO events(\(Row.columns)) VALUES(?1, ?2, ?3, ?4)")
     try readLives()
     try countPages()
+    // SQLite flushes the folder once a new journal is flushed, and does not look whether that went well: without the
+    // journal's name, a power cut would take every commit in it.
+    try flushFolder(of: settings.path)
   }
 
   /// Opens a file that cannot be written, to read what was known to be on disk and nothing beyond: how a commit that
