@@ -25,7 +25,7 @@ protocol DeliveryRoute: Sendable {
 /// An incarnation of the queue, with how far the queue knows it to be at the central.
 struct QueueLife: Sendable, Hashable {
   let incarnation: Incarnation
-  let agreedThrough: UInt64
+  var agreedThrough: UInt64 = 0
   /// Whether that is all of it: then it is looked at only when there is nothing else to do.
   var isSent = false
 }

@@ -218,12 +218,10 @@ struct DeliveryState: Sendable {
     return goOn()
   }
 
-  /// Begins again where queue and central last agreed: what came after may be nowhere but here.
-  private mutating func dispute(_ why: String) -> Action {
-    let agreed = lives.first { $0.incarnation == incarnation }?.agreedThrough ?? 0
-    let disputed = pending?.receivedThrough ?? 0
-    return branch(after: min(agreed, disputed > 0 ? disputed - 1 : 0), why: why)
-  }
+  /// Begins again with the first row that is here: what differs may be nowhere else.
+  ///
+  /// Not where both agreed last: the queue may be another file since, and the central another copy.
+  private mutating func dispute(_ why: String) -> Action { branch(after: 0, why: why) }
 
   private mutating func branch(after number: UInt64, why: String) -> Action {
     guard let incarnation, !isBranch else { return finish() }
@@ -290,7 +288,10 @@ struct DeliveryState: Sendable {
         return failed(.foreign("the central asks again and again for event \(position)"))
       }
       // Of a branch the central keeps what it can place; the rest stays here.
-      return isBranch ? finish() : .ask(incarnation)
+      if isBranch, holes > 1 { return finish() }
+      // Or it was put back from a copy, and has no longer another history: then nothing of this is a branch.
+      isBranch = false
+      return .ask(incarnation)
     case .conflict(let position):
       if isBranch {
         took(through: batch.last)
@@ -321,9 +322,13 @@ struct DeliveryState: Sendable {
       return readOn()
     case .unacceptable, .failing: return refused(fault)
     case .unknownIncarnation where !isCurrent: return finish()
+    case .unknownIncarnation:
+      // The line PC has another queue than a moment ago: it says which incarnations that has.
+      incarnation = nil
+      return wait(fault)
     case .refused(let why): return refuse(why)
     case .away(_, let retryAfter): return wait(fault, retryAfter)
-    case .foreign, .local, .unknownIncarnation: return wait(fault)
+    case .foreign, .local: return wait(fault)
     }
   }
 

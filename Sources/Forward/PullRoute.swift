@@ -87,6 +87,7 @@ struct PullRoute: DeliveryRoute {
         method: "PUT", path: consumerPath, headers: [("Content-Type", "application/json")], body: receipt.json))
     switch answer.status {
     case 200, 204: return .agreed
+    case 404: throw .unknownIncarnation(receipt.incarnation)
     case 409: return .disputed(answer.detail)
     default: throw .refused("it answers \(answer.status): \(answer.detail)")
     }

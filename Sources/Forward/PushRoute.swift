@@ -96,6 +96,7 @@ struct PushRoute: DeliveryRoute {
           "the central has event \(receipt.receivedThrough), this queue ends at \(last): its file was put back, or copied"
         )
       case .wrongHash: return .disputed(error.description)
+      case .unknownIncarnation(let incarnation): throw .unknownIncarnation(incarnation)
       default: throw .local(error.description)
       }
     }

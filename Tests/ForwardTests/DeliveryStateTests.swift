@@ -7,7 +7,7 @@ import Testing
 struct DeliveryStateTests {
   private let chain = Chain(count: 5)
   private var state = DeliveryState(limits: .init(lines: 2))
-  private var life: QueueLife { QueueLife(incarnation: chain.incarnation, agreedThrough: 0) }
+  private var life: QueueLife { QueueLife(incarnation: chain.incarnation) }
 
   private func reading(after: UInt64, lines: Int = 2, bytes: Int = 1 << 20, wait: Duration = .zero)
     -> DeliveryState.Action
@@ -136,7 +136,7 @@ struct DeliveryStateTests {
 
   @Test mutating func `an earlier incarnation is finished before the current one`() {
     let current = Incarnation.random()
-    let lives = [life, QueueLife(incarnation: current, agreedThrough: 0)]
+    let lives = [life, QueueLife(incarnation: current)]
     #expect(state.next(.listed(lives)) == .ask(chain.incarnation))
     _ = state.next(.position(chain.receipt(5)))
     #expect(state.next(.recorded(.agreed)) == reading(after: 5))
@@ -151,17 +151,59 @@ struct DeliveryStateTests {
   }
 
   @Test mutating func `another hash at the central's position begins a new incarnation and still sends the branch`() {
-    let lives = [QueueLife(incarnation: chain.incarnation, agreedThrough: 1)]
+    let lives = [QueueLife(incarnation: chain.incarnation)]
     _ = state.next(.listed(lives))
     _ = state.next(.position(chain.receipt(3, head: .zero)))
     #expect(state.next(.recorded(.disputed("differs"))) == .renew(chain.incarnation, why: "differs"))
-    #expect(state.next(.renewed) == reading(after: 1))
-    let branch = chain.batch(after: 1)
+    #expect(state.next(.renewed) == reading(after: 0))
+    let branch = chain.batch(after: 0)
     #expect(state.next(.read(.batch(branch))) == .deliver(branch))
     #expect(state.next(.answered(.conflict(position: 2))) == reading(after: 5))
     #expect(state.next(.read(.batch(chain.batch(after: 5)))) == .list)
     let current = Incarnation.random()
-    #expect(state.next(.listed(lives + [.init(incarnation: current, agreedThrough: 0)])) == .ask(current))
+    #expect(state.next(.listed(lives + [.init(incarnation: current)])) == .ask(current))
+  }
+
+  @Test mutating func `a queue that has another incarnation now is asked which`() {
+    sending(after: 2)
+    _ = state.next(.answered(.receipt(chain.receipt(4))))
+    #expect(state.next(.failed(.unknownIncarnation(chain.incarnation))) == .pause(.milliseconds(500), exact: false))
+    #expect(state.next(.paused) == .list)
+    let fresh = Incarnation.random()
+    #expect(state.next(.listed([QueueLife(incarnation: fresh)])) == .ask(fresh))
+  }
+
+  @Test mutating func `a central that was put back amid a branch is asked where it stands`() {
+    sending()
+    _ = state.next(.answered(.conflict(position: 1)))
+    _ = state.next(.renewed)
+    _ = state.next(.read(.batch(chain.batch(after: 2))))
+    #expect(state.next(.answered(.hole(position: 1))) == .ask(chain.incarnation))
+    #expect(state.next(.position(chain.receipt(0))) == reading(after: 0))
+  }
+
+  @Test mutating func `a central that went back is asked about incarnations that it had whole`() {
+    let current = Incarnation.random()
+    let lives = [life, QueueLife(incarnation: current)]
+    func receipt(_ through: UInt64) -> Receipt {
+      Receipt(source: chain.source, incarnation: current, receivedThrough: through, head: .zero, safeThrough: 0)
+    }
+    _ = state.next(.listed(lives))
+    _ = state.next(.position(chain.receipt(5)))
+    _ = state.next(.recorded(.agreed))
+    _ = state.next(.read(.batch(chain.batch(after: 5))))
+    #expect(state.next(.listed(lives)) == .ask(current))
+    _ = state.next(.position(receipt(9)))
+    _ = state.next(.recorded(.agreed))
+    let none = Batch(incarnation: current, first: 10, previous: .zero, head: .zero, lines: [])
+    #expect(state.next(.read(.batch(none))) == .list)
+    _ = state.next(.listed(lives))
+    _ = state.next(.read(.batch(none)))
+    #expect(state.next(.listed(lives)) == .ask(current))
+    _ = state.next(.position(receipt(4)))
+    _ = state.next(.recorded(.agreed))
+    _ = state.next(.read(.batch(Batch(incarnation: current, first: 5, previous: .zero, head: .zero, lines: []))))
+    #expect(state.next(.listed(lives)) == .ask(chain.incarnation))
   }
 
   @Test mutating func `a central that has more than the queue begins a new incarnation`() {

@@ -39,7 +39,7 @@ private final class World {
     action = DeliveryState.first
   }
 
-  private var life: QueueLife { QueueLife(incarnation: chain.incarnation, agreedThrough: 0) }
+  private var life: QueueLife { QueueLife(incarnation: chain.incarnation) }
 
   func id(_ number: UInt64) -> EventID { EventID(incarnation: chain.incarnation, sequence: number) }
 
@@ -138,7 +138,7 @@ struct HoldingTests {
     let chain = Chain(count: 1)
     let id = EventID(incarnation: chain.incarnation, sequence: 1)
     var state = DeliveryState()
-    _ = state.next(.listed([QueueLife(incarnation: chain.incarnation, agreedThrough: 0)]))
+    _ = state.next(.listed([QueueLife(incarnation: chain.incarnation)]))
     func send() {
       _ = state.next(.position(chain.receipt(0)))
       _ = state.next(.read(.batch(chain.batch(after: 0))))
@@ -268,7 +268,7 @@ struct HoldingTests {
     let chain = Chain(count: 3)
     let id = EventID(incarnation: chain.incarnation, sequence: 2)
     var state = DeliveryState()
-    _ = state.next(.listed([QueueLife(incarnation: chain.incarnation, agreedThrough: 3)], held: [id]))
+    _ = state.next(.listed([QueueLife(incarnation: chain.incarnation)], held: [id]))
     _ = state.next(.position(chain.receipt(3)))
     guard case .read(let request) = state.next(.recorded(.agreed)), request.isResend else {
       Issue.record("the held event is not sent again at the start")
