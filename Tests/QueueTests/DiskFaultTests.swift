@@ -49,7 +49,9 @@ import Testing
         for forever in [false, true] {
           for cutsAfterwards in [false, true] {
             let seed = cutsAfterwards ? UInt64(nth) : nil
-            let run = try await told(cut: seed) { $0.fail(call, nth: nth, forever: forever, fault) }
+            let run = try await told(cut: seed, endsAbruptly: cutsAfterwards) {
+              $0.fail(call, nth: nth, forever: forever, fault)
+            }
             #expect(
               run.complaints == [],
               "\(call) \(nth) of \(calls): \(fault), \(forever ? "for ever" : "once"), then \(cutsAfterwards ? "a cut" : "a start")"
@@ -81,14 +83,14 @@ import Testing
   }
 
   /// Tells the story on a disk of its own, with what `plan` says, and compares; `cut` is the seed of a cut at its end.
-  private func told(cut: UInt64? = nil, _ plan: (SimulatedDisk) -> Void) async throws
+  private func told(cut: UInt64? = nil, endsAbruptly: Bool = false, _ plan: (SimulatedDisk) -> Void) async throws
     -> (account: Account, counts: SimulatedDisk.Counts, complaints: [String])
   {
     let folder = try ScratchFolder()
     let disk = SimulatedDisk(folder.path)
     plan(disk)
     let story = QueueStory(folder: folder.path)
-    let account = await story.tell()
+    let account = await story.tell(endingAbruptlyOn: endsAbruptly ? disk : nil)
     let counts = disk.counts
     disk.heal()
     if let cut {

@@ -119,7 +119,9 @@ struct QueueStory {
   }
 
   /// Goes on whatever fails, as devices do, and gives the account of it.
-  func tell() async -> Account {
+  ///
+  /// Where `disk` is given, its first life ends with a kill and its second with a power cut, amid the work.
+  func tell(endingAbruptlyOn disk: SimulatedDisk? = nil) async -> Account {
     var account = Account()
     guard let first = await opened() else { return account }
     for number in 0..<5 { await account.append(["one \(number)"], to: first) }
@@ -131,13 +133,16 @@ struct QueueStory {
     _ = try? await first.beginIncarnation(why: "the story says so")
     await account.append(["after the renewal"], to: first)
     await account.free(through: 1, in: first)
+    disk?.stop()
     await first.close()
+    disk?.goOnAfterKill()
 
     guard let second = await opened() else { return account }
     for number in 0..<3 { await account.append(["second start \(number)"], to: second) }
     _ = try? await second.batch(after: 0, limit: 10, maxBytes: 1 << 20)
     await account.append(
       [String(repeating: "big ", count: 9000)], to: second, state: [.init(key: "context", value: [2])])
+    disk?.stop()
     await second.close()
     return account
   }
