@@ -15,6 +15,8 @@ CUTS ?= 2000
 CALLS ?= 0
 # How many answers `make hostile` gives.
 ANSWERS ?= 100000
+# How many lives `make simulate` lives through.
+SEEDS ?= 100000
 # How many inputs `make fuzz` gives to each target.
 RUNS ?= 10000000
 # Only tests whose name matches.
@@ -37,7 +39,7 @@ PYTHON := .parts/venv
 .PHONY: help
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
-	@echo "Variables: FOR=60s SEED= (demo), FILTER= (test), KILLS= (torture), CUTS= (powercut), CALLS= (calls), RUNS= (fuzz), ANSWERS= (hostile), DESTDIR= PREFIX=/usr/local BINARY= (install)"
+	@echo "Variables: FOR=60s SEED= (demo), FILTER= (test), KILLS= (torture), CUTS= (powercut), CALLS= (calls), RUNS= (fuzz), ANSWERS= (hostile), SEEDS= SEED= (simulate), DESTDIR= PREFIX=/usr/local BINARY= (install)"
 
 .PHONY: packages
 packages:
@@ -97,6 +99,15 @@ calls: test-packages ## CALLS of the system calls that change the disk fail, eac
 .PHONY: teeth
 teeth: test-packages ## Takes each safeguard away in turn, and says which tests notice.
 	scripts/teeth
+
+.PHONY: simulate
+simulate: test-packages ## SEEDS lives of line PCs and a central on simulated disks and a simulated network; SEED=n tells one.
+	swift build --build-tests
+ifeq ($(SEED),)
+	LOTLINE_PROOF=1 LOTLINE_SEEDS=$(SEEDS) swift test --skip-build --disable-xctest --filter 'SimulationTests.*Proof'
+else
+	LOTLINE_SEED=$(SEED) swift test --skip-build --disable-xctest --filter 'SimulationTests.*what was accepted'
+endif
 
 .PHONY: hostile
 hostile: test-packages ## ANSWERS hostile answers of a seeded Modbus server, none of which may become a value.

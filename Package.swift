@@ -169,6 +169,14 @@ let package = Package(
         "Events", "Machine", "Settings", "Devices", "Stations", "Queue", "Forward", "Store", client,
         .product(name: "NIOCore", package: "swift-nio"), .product(name: "NIOHTTP1", package: "swift-nio"),
       ]),
+    // Queue, delivery and store on simulated disks and a simulated network, from one seed.
+    .testTarget(
+      name: "SimulationTests",
+      dependencies: [
+        "Events", "Queue", "Forward", "Store", "TestParts", crypto, log,
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+        .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
+      ], swiftSettings: strict),
   ],
   swiftLanguageModes: [.v6]
 )
