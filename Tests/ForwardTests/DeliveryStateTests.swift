@@ -182,30 +182,6 @@ struct DeliveryStateTests {
     #expect(state.next(.position(chain.receipt(0))) == reading(after: 0))
   }
 
-  @Test mutating func `a central that went back is asked about incarnations that it had whole`() {
-    let current = Incarnation.random()
-    let lives = [life, QueueLife(incarnation: current)]
-    func receipt(_ through: UInt64) -> Receipt {
-      Receipt(source: chain.source, incarnation: current, receivedThrough: through, head: .zero, safeThrough: 0)
-    }
-    _ = state.next(.listed(lives))
-    _ = state.next(.position(chain.receipt(5)))
-    _ = state.next(.recorded(.agreed))
-    _ = state.next(.read(.batch(chain.batch(after: 5))))
-    #expect(state.next(.listed(lives)) == .ask(current))
-    _ = state.next(.position(receipt(9)))
-    _ = state.next(.recorded(.agreed))
-    let none = Batch(incarnation: current, first: 10, previous: .zero, head: .zero, lines: [])
-    #expect(state.next(.read(.batch(none))) == .list)
-    _ = state.next(.listed(lives))
-    _ = state.next(.read(.batch(none)))
-    #expect(state.next(.listed(lives)) == .ask(current))
-    _ = state.next(.position(receipt(4)))
-    _ = state.next(.recorded(.agreed))
-    _ = state.next(.read(.batch(Batch(incarnation: current, first: 5, previous: .zero, head: .zero, lines: []))))
-    #expect(state.next(.listed(lives)) == .ask(chain.incarnation))
-  }
-
   @Test mutating func `a central that has more than the queue begins a new incarnation`() {
     _ = state.next(.listed([life]))
     _ = state.next(.position(chain.receipt(5)))
