@@ -83,7 +83,7 @@ extension World {
     return status.incarnations.compactMap { life in
       let received = life.received["central"] ?? 0
       guard life.incarnation == status.incarnation || life.first != nil || life.last > received else { return nil }
-      return QueueLife(incarnation: life.incarnation, agreedThrough: received)
+      return QueueLife(incarnation: life.incarnation, agreedThrough: received, isSent: received >= life.last)
     }
   }
 

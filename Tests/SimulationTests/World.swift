@@ -282,12 +282,13 @@ final class World {
   private func drain() async {
     for _ in 0..<3 {
       for edge in edges {
+        // Long enough that each earlier incarnation has its turn, which comes when there is nothing else to do.
         var quiet = 0
-        for _ in 0..<600 where quiet < 6 {
+        for _ in 0..<600 where quiet < 30 {
           await deliver(edge)
           quiet = edge.delivery.standing == .idle ? quiet + 1 : 0
         }
-        if quiet < 6 { tell("edge \(edge.number) is not idle: \(edge.delivery.standing)") }
+        if quiet < 30 { tell("edge \(edge.number) is not idle: \(edge.delivery.standing)") }
       }
     }
   }
