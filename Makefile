@@ -13,6 +13,8 @@ SEED ?=
 KILLS ?= 20000
 CUTS ?= 2000
 CALLS ?= 0
+# How long `make soak` lasts.
+MINUTES ?= 60
 # How many answers `make hostile` gives.
 ANSWERS ?= 100000
 # How many lives `make simulate` lives through.
@@ -39,7 +41,7 @@ PYTHON := .parts/venv
 .PHONY: help
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
-	@echo "Variables: FOR=60s SEED= (demo), FILTER= (test), KILLS= (torture), CUTS= (powercut), CALLS= (calls), RUNS= (fuzz), ANSWERS= (hostile), SEEDS= SEED= (simulate), DESTDIR= PREFIX=/usr/local BINARY= (install)"
+	@echo "Variables: FOR=60s SEED= (demo), FILTER= (test), KILLS= (torture), CUTS= (powercut), CALLS= (calls), MINUTES=60 (soak), RUNS= (fuzz), ANSWERS= (hostile), DESTDIR= PREFIX=/usr/local BINARY= (install)"
 
 .PHONY: packages
 packages:
@@ -48,7 +50,7 @@ packages:
 .PHONY: test-packages
 test-packages: packages
 	@scripts/debian-packages "the tests: foreign programs in Python, a browser, the check of systemd units" \
-	  python3 python3-venv chromium systemd openssl mbpoll mandoc socat strace mount e2fsprogs prometheus
+	  python3 python3-venv chromium systemd openssl mbpoll mandoc socat strace mount e2fsprogs iproute2 prometheus
 	@scripts/python-packages $(PYTHON) Tests/foreign/requirements.txt
 
 .PHONY: build
@@ -95,6 +97,12 @@ powercut: test-packages ## The power of both daemons' disks cut CUTS times under
 calls: test-packages ## CALLS of the system calls that change the disk fail, each alone: once, for ever, or by a kill.
 	swift build --build-tests
 	LOTLINE_PROOF=1 LOTLINE_CALLS=$(CALLS) swift test --skip-build --disable-xctest --filter 'Proof.*failing calls'
+
+.PHONY: soak
+soak: test-packages release ## A line with faults at 2,000 events/s for MINUTES: memory and descriptors stay, nothing is lost.
+	swift build --build-tests
+	LOTLINE_PROGRAM=$(RELEASE)/release/lotline LOTLINE_SOAK=$(MINUTES) \
+	  swift test --skip-build --disable-xctest --filter 'Soak'
 
 .PHONY: teeth
 teeth: test-packages ## Takes each safeguard away in turn, and says which tests notice.

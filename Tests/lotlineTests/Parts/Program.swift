@@ -11,8 +11,9 @@ final class Program: @unchecked Sendable {  // Foundation's Process is not Senda
   let messages: String
   private let input = Pipe()
 
-  /// The `lotline` that was built beside these tests.
+  /// The `lotline` that was built beside these tests, or the one that LOTLINE_PROGRAM names.
   static let lotline: String = {
+    if let named = ProcessInfo.processInfo.environment["LOTLINE_PROGRAM"] { return URL(filePath: named).path }
     let tests = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent()
     return tests.appending(path: "lotline").path
   }()

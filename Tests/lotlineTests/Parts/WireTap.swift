@@ -28,22 +28,14 @@ final class WireTap: @unchecked Sendable {
   init(before target: Int) throws {
     self.target = target
     port = try freePort()
-    listener = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
-    guard Self.with(port, { bind(listener, $0, $1) }) == 0, listen(listener, 16) == 0 else {
-      throw SystemFailure(doing: "listening for a test")
-    }
-    let descriptor = listener
-    Thread.detachNewThread { [weak self] in
-      while true {
-        let client = retrying { accept(descriptor, nil, nil) }
-        guard client >= 0 else { return }
-        guard let self else { return _ = close(client) }
-        self.lock.withLock {
-          self.accepted += 1
-          self.open.insert(client)
-        }
-        Thread.detachNewThread { [weak self] in self?.serve(client) }
+    listener = try LoopbackSocket.listening(on: port)
+    LoopbackSocket.serve(listener) { [weak self] client in
+      guard let self else { return _ = close(client) }
+      self.lock.withLock {
+        self.accepted += 1
+        self.open.insert(client)
       }
+      self.serve(client)
     }
   }
 
@@ -58,13 +50,13 @@ final class WireTap: @unchecked Sendable {
   var connections: Int { lock.withLock { accepted } }
 
   private func serve(_ client: Int32) {
-    let server = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
+    let server = LoopbackSocket.connected(to: target)
     defer {
-      close(server)
+      if let server { close(server) }
       lock.withLock { _ = open.remove(client) }
       close(client)
     }
-    guard Self.with(target, { connect(server, $0, $1) }) == 0 else { return }
+    guard let server else { return }
     while let question = frame(client) {
       let number = lock.withLock {
         all.append(Question(bytes: Array(question[6...])))
@@ -92,17 +84,5 @@ final class WireTap: @unchecked Sendable {
       if received.count == 6 { wanted = 6 + (Int(received[4]) << 8 | Int(received[5])) }
     }
     return received
-  }
-
-  private static func with(_ port: Int, _ call: (UnsafePointer<sockaddr>, socklen_t) -> Int32) -> Int32 {
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_port = in_port_t(port).bigEndian
-    address.sin_addr.s_addr = inet_addr("127.0.0.1")
-    return withUnsafePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        call($0, socklen_t(MemoryLayout<sockaddr_in>.size))
-      }
-    }
   }
 }
