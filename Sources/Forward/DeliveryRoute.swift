@@ -47,7 +47,8 @@ struct ReadRequest: Sendable, Hashable {
 enum HoldChange: Sendable, Hashable {
   /// It is held from now on, or was refused once more.
   case hold(EventID, why: String)
-  case end(EventID)
+  /// It is held no longer: the central took it, or refuses its digest as well.
+  case end(EventID, isTaken: Bool)
 }
 
 enum ReadAnswer: Sendable, Hashable {

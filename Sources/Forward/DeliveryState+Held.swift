@@ -20,7 +20,7 @@ extension DeliveryState {
       search.trialFailed()
       retries.ended(id, isTaken: false)
       afterChange = isError ? wait(fault, retryAfter) : refuse("\(why). It refuses the digest alone as well")
-      return .change(.end(id))
+      return .change(.end(id, isTaken: false))
     }
     switch search.refused(batch, isError: isError) {
     case .trial:
@@ -76,7 +76,7 @@ extension DeliveryState {
     resending = nil
     news = .gone(id)
     retries.ended(id, isTaken: false)
-    return .change(.end(id))
+    return .change(.end(id, isTaken: false))
   }
 
   mutating func answered(_ answer: DeliveryAnswer, toResent id: EventID) -> Action {
@@ -85,7 +85,7 @@ extension DeliveryState {
       resending = nil
       news = .taken(id)
       retries.ended(id, isTaken: true)
-      return .change(.end(id))
+      return .change(.end(id, isTaken: true))
     case .receipt: return refused(again: id, "its receipt says that it does not have the event")
     case .hole(let position): return refused(again: id, "it asks for event \(position) first")
     case .conflict(let position): return refused(again: id, "it has another event under the number \(position)")

@@ -11,8 +11,6 @@ struct PushRoute: DeliveryRoute {
 
   /// The consumer whose receipts let rows go.
   static let consumer = "central"
-  /// How long the first line of a batch waits for others: short against a person's patience, long against a flush.
-  private static let gathering = Duration.milliseconds(40)
 
   func lives() async throws(RouteFault) -> [QueueLife] {
     let status = queue.status
@@ -45,12 +43,10 @@ struct PushRoute: DeliveryRoute {
 
   func read(_ request: ReadRequest) async throws(RouteFault) -> ReadAnswer {
     do throws(QueueFault) {
-      let batch = try await lines(request)
-      guard batch.lines.isEmpty, request.wait > .zero else { return .batch(batch) }
-      await queue.waitForMore(than: request.after, atMost: request.wait)
-      // A sleep that is cancelled only reads sooner.
-      try? await Task.sleep(for: Self.gathering)
-      return .batch(try await lines(request))
+      return .batch(
+        try await queue.gathered(
+          incarnation: request.incarnation, after: request.after, limit: request.lines, maxBytes: request.bytes,
+          wait: request.wait, veilsHeld: !request.isResend))
     } catch {
       switch error {
       case .beyondEnd: return .beyondEnd
@@ -58,12 +54,6 @@ struct PushRoute: DeliveryRoute {
       default: throw .local(error.description)
       }
     }
-  }
-
-  private func lines(_ request: ReadRequest) async throws(QueueFault) -> Batch {
-    try await queue.batch(
-      incarnation: request.incarnation, after: request.after, limit: request.lines, maxBytes: request.bytes,
-      veilsHeld: !request.isResend)
   }
 
   func deliver(_ batch: Batch) async throws(RouteFault) -> DeliveryAnswer {
@@ -108,7 +98,7 @@ struct PushRoute: DeliveryRoute {
     do throws(QueueFault) {
       switch change {
       case .hold(let id, let why): try await queue.hold(id, why: why)
-      case .end(let id): try await queue.endHold(id)
+      case .end(let id, let isTaken): try await queue.endHold(id, isTaken: isTaken)
       }
     } catch {
       switch error {

@@ -78,7 +78,10 @@ extension EventQueue {
       }
       guard frees, readable == nil else { return }
       // Even letting rows go needs some room; what is received stays until there is.
-      try unlessFull { () throws(SQLiteFailure) in try relieve(file) }
+      try unlessFull { () throws(SQLiteFailure) in
+        try letGoTaken(file)
+        try relieve(file)
+      }
     } catch let fault as QueueFault {
       throw fault
     } catch let failure as SQLiteFailure {

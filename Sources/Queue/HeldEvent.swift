@@ -9,6 +9,11 @@ public struct HeldEvent: Sendable, Hashable {
   public var since: Timestamp
   /// How often it was sent again and refused again.
   public var resent: UInt64
+  /// The last event that the central had when it took this one; nil while it refuses it.
+  ///
+  /// From then on nothing is held back, but the row stays until more than that is safe: a backup of the central that
+  /// was made before has the digest alone.
+  var takenAt: EventID?
 
   public init(id: EventID, why: String, since: Timestamp, resent: UInt64 = 0) {
     self.id = id
@@ -29,6 +34,7 @@ public struct HeldEvent: Sendable, Hashable {
     self.init(
       id: id, why: json?["why"]?.text ?? "no reason was kept", since: json?["since"]?.time ?? now,
       resent: json?["resent"]?.whole.flatMap { UInt64(exactly: $0) } ?? 0)
+    takenAt = json?["taken_at"]?.text.flatMap { EventID($0) }
   }
 
   /// Keeps it.
@@ -38,6 +44,7 @@ public struct HeldEvent: Sendable, Hashable {
       writer.field("since", since)
       writer.field("resent", resent)
       writer.field("why", why)
+      writer.field("taken_at", takenAt?.description)
     }
     return StateChange(key: Self.prefix + id.description, value: writer.bytes)
   }
@@ -57,31 +64,37 @@ struct HeldEvents {
     }
   }
 
-  var isEmpty: Bool { byID.isEmpty }
-  var count: Int { byID.count }
+  /// How many the central refuses.
+  var count: Int { byID.values.count { $0.takenAt == nil } }
+  /// Those that the central took, whose rows stay for a while.
+  var taken: [HeldEvent] { byID.values.filter { $0.takenAt != nil } }
 
   subscript(id: EventID) -> HeldEvent? {
     get { byID[id] }
     set { byID[id] = newValue }
   }
 
-  /// The longest held first.
+  /// Those that the central refuses, the longest held first.
   var list: [HeldEvent] {
-    byID.values.sorted {
+    byID.values.filter { $0.takenAt == nil }.sorted {
       ($0.since, $0.id.incarnation.description, $0.id.sequence) < (
         $1.since, $1.id.incarnation.description, $1.id.sequence
       )
     }
   }
 
-  /// The numbers of an incarnation, ascending.
+  /// The numbers of an incarnation whose rows stay, ascending.
   func numbers(of incarnation: Incarnation) -> [UInt64] {
     byID.keys.filter { $0.incarnation == incarnation }.map(\.sequence).sorted()
   }
 
   /// The batch with a digest in the place of each line that is held.
   func veiled(_ batch: Batch) -> Batch {
-    let held = isEmpty ? [] : numbers(of: batch.incarnation).filter { batch.first <= $0 && $0 <= batch.last }
+    guard !byID.isEmpty else { return batch }
+    let held = numbers(of: batch.incarnation).filter { number in
+      batch.first <= number && number <= batch.last
+        && byID[EventID(incarnation: batch.incarnation, sequence: number)]?.takenAt == nil
+    }
     guard !held.isEmpty else { return batch }
     var lines = batch.lines
     for number in held {

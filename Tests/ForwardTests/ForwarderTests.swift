@@ -84,6 +84,25 @@ struct ForwarderTests {
   }
 
   @Test(.timeLimit(.minutes(1)))
+  func `a steady stream goes in company: a batch for each 40 ms at most, not one for each event`() async throws {
+    try await serving(central.router) { url in
+      let forwarder = forwarder(url, lines: 2000)
+      try await beside({ await forwarder.run() }) {
+        try await eventually("it is idle") { forwarder.status.state == .idle }
+        let start = ContinuousClock.now
+        for _ in 0..<200 {
+          try await fill(1)
+          try await Task.sleep(for: .milliseconds(3))
+        }
+        try await eventually("all is there") { received() == 200 }
+        let most = (ContinuousClock.now - start) / .milliseconds(40) + 2
+        let batches = await central.ledger.batches
+        #expect(Double(batches) <= most && batches > 1, "\(batches) batches in \(ContinuousClock.now - start)")
+      }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
   func `a central that is not there is waited for`() async throws {
     try await fill(3)
     let forwarder = forwarder("http://127.0.0.1:9")

@@ -70,7 +70,7 @@ private final class World {
       held.insert(id.sequence)
       everHeld.insert(id.sequence)
       return .changed
-    case .change(.end(let id)):
+    case .change(.end(let id, _)):
       held.remove(id.sequence)
       return .changed
     case .pause(let duration, _):
@@ -274,7 +274,7 @@ struct HoldingTests {
       Issue.record("the held event is not sent again at the start")
       return
     }
-    #expect(state.next(.read(.batch(chain.batch(after: 2)))) == .change(.end(id)))
+    #expect(state.next(.read(.batch(chain.batch(after: 2)))) == .change(.end(id, isTaken: false)))
     #expect(state.news == .gone(id))
     guard case .read(let next) = state.next(.changed), !next.isResend, next.after == 3 else {
       Issue.record("it does not go on")

@@ -37,7 +37,7 @@ import Testing
     try await queue.hold(held.id, why: "400")
     #expect(queue.status.held.map(\.resent) == [1] && queue.status.held.map(\.why) == ["400"])
     #expect(queue.status.held[0].since == held.since)
-    try await queue.endHold(held.id)
+    try await queue.endHold(held.id, isTaken: false)
     #expect(queue.status.held.isEmpty)
     #expect(try await veiled(queue).lines == lines)
   }
@@ -58,13 +58,45 @@ import Testing
       #expect(try VerifiedBatch(batch, from: line3).envelopes[0]?.id == id(number, queue))
     }
     #expect(await queue.verify().isGood)
-    try await queue.endHold(id(2, queue))
-    try await queue.endHold(id(59, queue))
+    try await queue.endHold(id(2, queue), isTaken: false)
+    try await queue.endHold(id(59, queue), isTaken: false)
     try await eventually("what is held no longer is gone") {
       try await queue.beat(at: Moment.now().time)
       return queue.status.rows == 3
     }
     #expect(queue.status.incarnations.last?.first == 1)
+  }
+
+  @Test func `the row of an event that was taken late stays until a later backup has it`() async throws {
+    let old = Moment.now().time.adding(.seconds(-7200))
+    func opened() async throws -> EventQueue { try await openQueue(folder, keep: .seconds(3600)) }
+    func add(_ count: Int, _ queue: EventQueue) async throws {
+      for index in 0..<count { _ = try await queue.append { _ in Entry(events: [event("old \(index)", at: old)]) } }
+    }
+    var queue = try await opened()
+    try await add(30, queue)
+    let late = id(10, queue)
+    try await queue.hold(late, why: "422")
+    try await queue.record(try queue.receipt(through: 30, safe: 25), from: "central", frees: true)
+    try await queue.endHold(late, isTaken: true)
+    #expect(queue.status.held.isEmpty)
+    #expect(ChainHash.heldDigest(try await veiled(queue, after: 9).lines[0]) == nil)
+    // Safe by a backup that was made before it was taken.
+    try await queue.record(try queue.receipt(through: 30, safe: 30), from: "central", frees: true)
+    await queue.close()
+    queue = try await opened()
+    try await eventually("all others are gone") {
+      try await queue.beat(at: Moment.now().time)
+      return queue.status.rows == 2
+    }
+    #expect(try await queue.batch(after: 9, limit: 1, maxBytes: 1 << 20).first == 10 && queue.status.held.isEmpty)
+    try await add(1, queue)
+    try await queue.record(try queue.receipt(through: 31, safe: 31), from: "central", frees: true)
+    try await eventually("it is gone") {
+      try await queue.beat(at: Moment.now().time)
+      return queue.status.rows == 1
+    }
+    #expect(try await queue.state(prefix: "held/").isEmpty)
   }
 
   @Test func `what is held outlives a kill`() async throws {
@@ -77,7 +109,7 @@ import Testing
       for number: UInt64 in [2, 3] {
         try await queue.hold(EventID(incarnation: queue.status.incarnation, sequence: number), why: "no \(number)")
       }
-      try await queue.endHold(EventID(incarnation: queue.status.incarnation, sequence: 2))
+      try await queue.endHold(EventID(incarnation: queue.status.incarnation, sequence: 2), isTaken: false)
       kill(getpid(), SIGKILL)
     }
     let queue = try await openQueue(folder)

@@ -12,7 +12,7 @@ extension EdgeSite {
   func events(_ request: Request) async throws -> Response {
     let after = try request.number("after", in: 0...UInt64(Int64.max))
     let limit = Int(try request.number("limit", in: 1...10_000) ?? 500)
-    let wait = Duration.seconds(try request.number("wait", in: 0...86_400) ?? 0)
+    let wait = try request.number("wait", in: 0...86_400).map { Duration.seconds($0) }
     let bytes = Int(try request.number("max-bytes", in: 1...(4 << 20)) ?? 1 << 20)
     let incarnation = try request.query("incarnation").map(Self.incarnation)
     do throws(QueueFault) {
@@ -21,12 +21,9 @@ extension EdgeSite {
         return answer(try await lines(of: incarnation, after: 0, limit, bytes), to: request)
       }
       let asked = incarnation ?? queue.status.incarnation
-      var batch = try await lines(of: asked, after: after, limit, bytes)
-      if batch.lines.isEmpty, wait > .zero, asked == queue.status.incarnation {
-        await waitForMore(than: after, atMost: min(wait, .seconds(60)))
-        batch = try await lines(of: asked, after: after, limit, bytes)
-      }
-      return answer(batch, to: request)
+      // Who says how long to wait takes events as they come, and gets them in company.
+      guard let wait else { return answer(try await lines(of: asked, after: after, limit, bytes), to: request) }
+      return answer(try await gathered(asked, after, limit, bytes, wait: min(wait, .seconds(60))), to: request)
     } catch { throw Self.problem(error) }
   }
 
@@ -43,10 +40,17 @@ extension EdgeSite {
     try await queue.batch(incarnation: incarnation, after: after, limit: limit, maxBytes: bytes)
   }
 
-  /// Waits for a further event; a service that stops does not wait for those who wait.
-  private func waitForMore(than sequence: UInt64, atMost limit: Duration) async {
+  /// Waits for events; a service that stops does not wait for those who wait.
+  private func gathered(
+    _ incarnation: Incarnation, _ after: UInt64, _ limit: Int, _ bytes: Int, wait: Duration
+  ) async throws(QueueFault) -> Batch {
     let queue = queue
-    await cancelWhenGracefulShutdown { await queue.waitForMore(than: sequence, atMost: limit) }
+    return try await cancelWhenGracefulShutdown { () async -> Result<Batch, QueueFault> in
+      do throws(QueueFault) {
+        return .success(
+          try await queue.gathered(incarnation: incarnation, after: after, limit: limit, maxBytes: bytes, wait: wait))
+      } catch { return .failure(error) }
+    }.get()
   }
 
   private func answer(_ batch: Batch, to request: Request) -> Response {
