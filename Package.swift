@@ -43,7 +43,7 @@ let package = Package(
     // For Benchmarks, which is a package of its own.
     .library(name: "LotlineRooms", targets: ["Events", "Machine", "Settings", "Devices", "Queue", "Forward"]),
     // For Fuzz, another package: what takes bytes that others made, and no more than that takes to build.
-    .library(name: "LotlineDecoders", targets: ["Events", "Devices"]),
+    .library(name: "LotlineDecoders", targets: ["Compression", "Events", "Devices", "Settings"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -62,6 +62,8 @@ let package = Package(
     // The ground: what the machine and the settings files give. Imports none of our rooms.
     .target(name: "CMachine", linkerSettings: [.linkedLibrary("sqlite3")]),
     room("Machine", ["CMachine"]),
+    .systemLibrary(name: "CZlib", pkgConfig: "zlib", providers: [.apt(["zlib1g-dev"])]),
+    room("Compression", ["CZlib"]),
     room("Settings", [.product(name: "Yams", package: "Yams")]),
 
     // The rooms, in the way of the data (ARCHITECTURE.md).
@@ -93,7 +95,7 @@ let package = Package(
     room(
       "Forward",
       [
-        "Events", "Machine", "Queue", client, log, .product(name: "NIOCore", package: "swift-nio"),
+        "Compression", "Events", "Machine", "Queue", client, log, .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "NIOSSL", package: "swift-nio-ssl"),
         .product(name: "NIOHTTP1", package: "swift-nio"),
@@ -109,7 +111,7 @@ let package = Package(
     room(
       "Web",
       [
-        "Events", "Machine", "Devices", "Stations", "Queue", "Forward", "Store", hummingbird, log,
+        "Compression", "Events", "Machine", "Devices", "Stations", "Queue", "Forward", "Store", hummingbird, log,
         lifecycle, .product(name: "HummingbirdTLS", package: "hummingbird"),
         .product(name: "HummingbirdCore", package: "hummingbird"),
         .product(name: "NIOCore", package: "swift-nio"),
@@ -135,6 +137,7 @@ let package = Package(
       swiftSettings: strict),
     // System calls with faults; their definitions come before the C library's in every test program, and in no other.
     .target(name: "CFaultDisk", path: "Tests/CFaultDisk"),
+    tests(of: "Compression"),
     tests(of: "Machine"),
     tests(of: "Settings"),
     tests(of: "Events", ["Machine"]),
@@ -149,7 +152,8 @@ let package = Package(
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
       ]),
     tests(
-      of: "Forward", ["Events", "Queue", client, hummingbird, log, .product(name: "NIOCore", package: "swift-nio")]),
+      of: "Forward",
+      ["Compression", "Events", "Queue", client, hummingbird, log, .product(name: "NIOCore", package: "swift-nio")]),
     tests(
       of: "Store",
       [
@@ -159,7 +163,7 @@ let package = Package(
     tests(
       of: "Web",
       [
-        "Events", "Devices", "Store", "Queue", "Forward", hummingbird, client, lifecycle, log,
+        "Compression", "Events", "Devices", "Store", "Queue", "Forward", hummingbird, client, lifecycle, log,
         .product(name: "NIOConcurrencyHelpers", package: "swift-nio"),
         .product(name: "HummingbirdTesting", package: "hummingbird"),
       ]),

@@ -53,7 +53,9 @@ public struct Forwarder: Sendable {
     while !Task.isCancelled {
       do throws(RouteFault) {
         try await Peer.with(settings) { peer in
-          let route = PushRoute(queue: queue, peer: peer, source: source, beginIncarnation: beginIncarnation)
+          let route = PushRoute(
+            queue: queue, peer: peer, source: source, compresses: settings.compresses, logger: logger,
+            beginIncarnation: beginIncarnation)
           await Delivery(route: route, status: box, logger: logger, limits: limits).run(untilIdle: untilIdle)
         }
       } catch {

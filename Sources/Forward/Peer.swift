@@ -1,4 +1,5 @@
 private import AsyncHTTPClient
+private import Compression
 private import Events
 private import Foundation
 private import NIOConcurrencyHelpers
@@ -15,11 +16,14 @@ public struct ForwardSettings: Sendable, Hashable {
   public var tokenFile: String?
   /// PEM of the authority that signed the other end's certificate; nil: the system's.
   public var caFile: String?
+  /// Whether batches go packed by gzip, where the other end takes that.
+  public var compresses: Bool
 
-  public init(url: String, tokenFile: String? = nil, caFile: String? = nil) {
+  public init(url: String, tokenFile: String? = nil, caFile: String? = nil, compresses: Bool = true) {
     self.url = url
     self.tokenFile = tokenFile
     self.caFile = caFile
+    self.compresses = compresses
   }
 }
 
@@ -46,7 +50,7 @@ struct PeerRequest: Sendable {
   var body: [UInt8]?
   /// For the whole exchange, from the first byte to the last.
   var deadline = Duration.seconds(30)
-  /// Of the answer's body.
+  /// Of the answer's body, unpacked.
   var limit = 64 << 10
 }
 
@@ -94,18 +98,20 @@ struct Peer: Sendable {
     token.withLockedValue { $0 = read }
   }
 
-  /// Sends and reads the whole answer; what is not a status below 400, or 404 or 409, is thrown.
+  /// Sends and reads the whole answer; what is not a status below 400, or 404, 409 or 415, is thrown.
   func send(_ request: PeerRequest) async throws(RouteFault) -> PeerAnswer {
     let answer: PeerAnswer
     do { answer = try await exchange(request) } catch let error as DecodingLimit {
       throw .foreign("the answer to \(request.path) is larger than \(error.bytes) bytes")
+    } catch let fault as GzipFault {
+      throw .foreign("the answer to \(request.path) cannot be read: \(fault)")
     } catch {
       throw .away(Self.words(error))
     }
     let words = "it answers \(answer.status): \(answer.detail)"
     let delay = Self.delay(answer.header("Retry-After"))
     switch answer.status {
-    case 200, 201, 204, 404, 409: return answer
+    case 200, 201, 204, 404, 409, 415: return answer
     // Credentials, address, or the way there: nothing that another batch would help.
     case 401, 403, 405, 407, 421, 426: throw .refused(words)
     case 408, 429, 503: throw .away(words, retryAfter: delay)
@@ -139,11 +145,9 @@ struct Peer: Sendable {
       defer { group.cancelAll() }
       group.addTask {
         let response = try await client.execute(prepared, deadline: .now() + .nanoseconds(request.deadline.nanoseconds))
-        do {
-          let body = try await response.body.collect(upTo: request.limit)
-          return PeerAnswer(
-            status: Int(response.status.code), body: Array(body.readableBytesView), headers: response.headers)
-        } catch is NIOTooManyBytesError { throw DecodingLimit(bytes: request.limit) }
+        return PeerAnswer(
+          status: Int(response.status.code), body: try await Self.body(of: response, limit: request.limit),
+          headers: response.headers)
       }
       group.addTask {
         try await Task.sleep(for: request.deadline)
@@ -152,6 +156,17 @@ struct Peer: Sendable {
       guard let first = try await group.next() else { throw CancellationError() }
       return first
     }
+  }
+
+  /// The whole body, unpacked as it comes.
+  private static func body(of response: HTTPClientResponse, limit: Int) async throws -> [UInt8] {
+    guard response.headers.first(name: "Content-Encoding")?.lowercased() == "gzip" else {
+      do { return Array(try await response.body.collect(upTo: limit).readableBytesView) } catch is NIOTooManyBytesError
+      { throw DecodingLimit(bytes: limit) }
+    }
+    let inflater = Inflater(limit: limit)
+    for try await part in response.body { try part.withUnsafeReadableBytes { try inflater.take($0) } }
+    return try inflater.finish()
   }
 
   private static func words(_ error: any Error) -> String {

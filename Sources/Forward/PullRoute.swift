@@ -50,7 +50,8 @@ struct PullRoute: DeliveryRoute {
       + "&incarnation=\(request.incarnation)"
     let answer = try await peer.send(
       PeerRequest(
-        path: path, headers: [("Accept", "application/x-ndjson")], deadline: .seconds(30 + wait),
+        path: path, headers: [("Accept", "application/x-ndjson"), ("Accept-Encoding", "gzip")],
+        deadline: .seconds(30 + wait),
         limit: request.bytes + 2 << 20))
     switch answer.status {
     case 200: break

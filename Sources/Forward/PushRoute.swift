@@ -1,5 +1,7 @@
+import Compression
 import Events
 import Logging
+import NIOConcurrencyHelpers
 import Queue
 
 /// The edge's way: reads its own queue, posts to the central.
@@ -8,6 +10,18 @@ struct PushRoute: DeliveryRoute {
   let peer: Peer
   let source: SourceName
   let beginIncarnation: @Sendable (String) async throws -> Void
+  let logger: Logger
+  /// Whether batches are packed: until the central says that it takes none.
+  let packing: NIOLockedValueBox<Bool>
+
+  init(
+    queue: EventQueue, peer: Peer, source: SourceName, compresses: Bool, logger: Logger,
+    beginIncarnation: @escaping @Sendable (String) async throws -> Void
+  ) {
+    (self.queue, self.peer, self.source, self.logger) = (queue, peer, source, logger)
+    self.beginIncarnation = beginIncarnation
+    packing = NIOLockedValueBox(compresses)
+  }
 
   /// The consumer whose receipts let rows go.
   static let consumer = "central"
@@ -56,11 +70,31 @@ struct PushRoute: DeliveryRoute {
     }
   }
 
+  /// Smaller bodies gain nothing by being packed.
+  private static let leastPacked = 1024
+
+  /// Posts a batch, packed where that helps; a central that takes no gzip gets this and all others as they are.
+  private func post(_ batch: Batch) async throws(RouteFault) -> PeerAnswer {
+    var request = PeerRequest(
+      method: "POST", path: "/v1/sources/\(source)/events",
+      headers: batch.headers + [("Content-Type", "application/x-ndjson")], body: batch.body)
+    guard packing.withLockedValue({ $0 }), let body = request.body, body.count > Self.leastPacked else {
+      return try await peer.send(request)
+    }
+    let plain = request
+    let packed = Gzip.deflate(body)
+    guard !packed.isEmpty else { return try await peer.send(plain) }
+    request.body = packed
+    request.headers.append(("Content-Encoding", "gzip"))
+    let answer = try await peer.send(request)
+    guard answer.status == 415 else { return answer }
+    packing.withLockedValue { $0 = false }
+    logger.notice("the central takes no gzip (415 \(answer.detail)): batches go unpacked until the next start")
+    return try await peer.send(plain)
+  }
+
   func deliver(_ batch: Batch) async throws(RouteFault) -> DeliveryAnswer {
-    let answer = try await peer.send(
-      PeerRequest(
-        method: "POST", path: "/v1/sources/\(source)/events",
-        headers: batch.headers + [("Content-Type", "application/x-ndjson")], body: batch.body))
+    let answer = try await post(batch)
     switch answer.status {
     case 200, 201: return .receipt(try receipt(in: answer, of: batch.incarnation))
     case 409:

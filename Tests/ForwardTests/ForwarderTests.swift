@@ -103,6 +103,27 @@ struct ForwarderTests {
   }
 
   @Test(.timeLimit(.minutes(1)))
+  func `batches go packed, and unpacked to a central that takes no gzip, which is asked once`() async throws {
+    try await fill(400)
+    try await serving(central.router) { url in
+      let forwarder = forwarder(url, lines: 100)
+      try await beside({ await forwarder.run() }) {
+        try await eventually("all is there") { received() == 400 }
+        #expect(await central.packed >= 4)
+      }
+      let before = await central.packed
+      await central.refuseGzip()
+      await central.ledger.goBack(to: 0)
+      try await beside({ await self.forwarder(url, lines: 100).run() }) {
+        let incarnation = queue.status.incarnation
+        try await eventually("all is there again") { await central.ledger.lines(of: incarnation).count == 400 }
+        #expect(await central.packed == before + 1 && queue.status.held.isEmpty)
+        #expect(await central.ledger.lines(of: incarnation) == (try await lines(of: incarnation)))
+      }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
   func `a central that is not there is waited for`() async throws {
     try await fill(3)
     let forwarder = forwarder("http://127.0.0.1:9")

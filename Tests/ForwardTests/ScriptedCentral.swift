@@ -1,3 +1,4 @@
+import Compression
 import Events
 import Forward
 import Hummingbird
@@ -39,6 +40,18 @@ actor ScriptedCentral {
   private var hated: (text: String, status: HTTPResponse.Status)?
   private(set) var refusals = 0
   private(set) var largest = 0
+  private var takesGzip = true
+  /// Bodies that came packed.
+  private(set) var packed = 0
+
+  func refuseGzip() { takesGzip = false }
+
+  /// The body unpacked; nil where it is packed and that is not taken.
+  private func unpacked(_ body: [UInt8], _ coding: String?) throws -> [UInt8]? {
+    guard coding == "gzip" else { return body }
+    packed += 1
+    return takesGzip ? try Gzip.inflate(body, limit: 8 << 20) : nil
+  }
 
   func give(_ orders: [Order]) { self.orders += orders }
   func ask(for token: BearerToken?) { self.token = token }
@@ -70,7 +83,10 @@ actor ScriptedCentral {
     }
     router.post("v1/sources/:source/events") { request, context in
       guard await self.lets(request) else { return Response(status: .unauthorized) }
-      let body = Array(try await request.body.collect(upTo: 8 << 20).readableBytesView)
+      let bytes = Array(try await request.body.collect(upTo: 8 << 20).readableBytesView)
+      guard let body = try await self.unpacked(bytes, request.headers[.contentEncoding]) else {
+        return Response(status: .unsupportedMediaType)
+      }
       guard let source = context.parameters.get("source").flatMap({ SourceName($0) }) else {
         return Response(status: .badRequest)
       }

@@ -1,3 +1,4 @@
+import Compression
 import Events
 import Forward
 import Foundation
@@ -78,6 +79,34 @@ struct CentralHTTPTests {
       let asked = try await client.execute(
         uri: "/v1/sources/\(edge.source)?incarnation=\(edge.incarnation)", method: .get)
       #expect(Receipt(json: asked.body.readableBytesView)?.receivedThrough == edge.last)
+    }
+  }
+
+  @Test func `a packed batch is taken, and a bomb, a cut one and another coding are not`() async throws {
+    try await withSite { client, store in
+      let edge = line()
+      let path = "/v1/sources/\(edge.source)/events"
+      func send(_ body: [UInt8], _ coding: String) async throws -> TestResponse {
+        var fields = headers(edge.batch())
+        fields[.contentEncoding] = coding
+        return try await client.execute(uri: path, method: .post, headers: fields, body: ByteBuffer(bytes: body))
+      }
+      let packed = Gzip.deflate(edge.batch().body)
+      let bomb = Gzip.deflate([UInt8](repeating: 0x20, count: 9 << 20))
+      #expect(bomb.count < 100_000)
+      let refused: [([UInt8], String, HTTPResponse.Status)] = [
+        (bomb, "gzip", .contentTooLarge), (Array(packed.dropLast(3)), "gzip", .badRequest),
+        (packed + [7], "gzip", .badRequest), (edge.batch().body, "gzip", .badRequest),
+        (packed, "zstd", .unsupportedMediaType), (packed, "identity", .badRequest),
+      ]
+      for (body, coding, status) in refused {
+        let answer = try await send(body, coding)
+        #expect(answer.status == status && json(answer)?["detail"]?.text != nil, "\(coding) of \(body.count) bytes")
+        if status == .unsupportedMediaType { #expect(answer.headers[.acceptEncoding] == "gzip") }
+      }
+      #expect(try await store.position(of: edge.source, incarnation: edge.incarnation).receivedThrough == 0)
+      let answer = try await send(packed, "gzip")
+      #expect(answer.status == .ok && json(answer)?["head"]?.text == edge.head.description)
     }
   }
 

@@ -1,3 +1,4 @@
+import Compression
 import Devices
 import Events
 import Forward
@@ -30,6 +31,28 @@ struct EdgeSiteTests {
       #expect(end.status == 200 && end.body.isEmpty)
       #expect(end.batch?.previous == end.batch?.head && end.batch?.previous == second.head)
       #expect(first.header("Content-Type") == "application/x-ndjson")
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `who takes gzip gets lines packed, and nobody else`() async throws {
+    let bench = try await EdgeBench()
+    try await bench.fill(60)
+    try await running(bench.site()) { url in
+      let plain = try await get("\(url)/v1/events?after=0")
+      #expect(plain.header("Content-Encoding") == nil && plain.header("Vary") == "Accept-Encoding")
+      for accepted in ["gzip", "br, GZIP;q=0.5, *"] {
+        let packed = try await get("\(url)/v1/events?after=0", headers: [("Accept-Encoding", accepted)])
+        #expect(packed.header("Content-Encoding") == "gzip" && packed.body.count < plain.body.count / 4)
+        #expect(try Gzip.inflate(packed.body, limit: 1 << 20) == plain.body)
+        #expect(packed.header("Lotline-Head") == plain.header("Lotline-Head"))
+      }
+      for refused in ["identity", "gzip;q=0", "br"] {
+        let got = try await get("\(url)/v1/events?after=0", headers: [("Accept-Encoding", refused)])
+        #expect(got.header("Content-Encoding") == nil && got.body == plain.body)
+      }
+      let short = try await get("\(url)/v1/events?after=59", headers: [("Accept-Encoding", "gzip")])
+      #expect(short.header("Content-Encoding") == nil && short.batch?.lines.count == 1)
     }
   }
 

@@ -296,7 +296,7 @@ let brokenEdge = #"""
 
   - central: { url: "https://trace.plant1:8480", token-file: /t, ca-file: /ca }
   + central: { url: "https://trace.plant1:8480", token: secret }
-  ! edge.yaml:17: central.token: found unknown key "token"; allowed: ca-file, token-file, url; did you
+  ! edge.yaml:17: central.token: found unknown key "token"; allowed: ca-file, compress, token-file, url; did you
       mean "token-file"?
 
   - web: { listen: "127.0.0.1:8470" }

@@ -28,6 +28,14 @@ import Testing
     #expect(settings.files.map(\.text) == [SettingsFolder.edge, SettingsFolder.gun, SettingsFolder.press])
   }
 
+  @Test(arguments: [("gzip", true), ("none", false)])
+  func `how batches are packed is chosen`(_ word: String, _ compresses: Bool) throws {
+    let text = SettingsFolder.edge.replacing("ca-file: /ca }", with: "ca-file: /ca, compress: \(word) }")
+    let folder = try SettingsFolder.make(edge: text)
+    let central = try EdgeSettings.read(folder.file("edge.yaml")).central
+    #expect(text != SettingsFolder.edge && central?.forward.compresses == compresses)
+  }
+
   @Test func `a station without a PLC, a grey zone and a listener for others are read`() throws {
     let text = """
       source: pc1

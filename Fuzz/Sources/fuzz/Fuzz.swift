@@ -9,7 +9,9 @@ struct FuzzTarget: Sendable {
   let take: @Sendable ([UInt8]) -> Void
 
   /// All of them: a new one is a file beside this one and its name here.
-  static let all: [FuzzTarget] = [modbusAnswer, modbusFrame, gs1Elements, iso15434, digitalLink, plainCode]
+  static let all: [FuzzTarget] = [
+    modbusAnswer, modbusFrame, gs1Elements, iso15434, digitalLink, plainCode, inflate, batch, envelope, settings,
+  ]
 
   /// The one that the first argument names.
   static let chosen = all.first { CommandLine.arguments.count > 1 && $0.name == CommandLine.arguments[1] }

@@ -19,7 +19,7 @@ extension CentralSite {
   /// `POST /v1/sources/SOURCE/events`: a batch; the answer is the receipt after its commit.
   func take(_ request: Request, _ context: BasicRequestContext) async throws -> Response {
     let source = try admitted(request, context)
-    let body = try await request.bytes(upTo: Self.bodyLimit)
+    let body = try await request.unpackedBytes(upTo: Self.bodyLimit)
     let answer: IngestAnswer
     do {
       let batch = try Batch(body: body) { request.header($0) }

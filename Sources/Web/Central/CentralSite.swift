@@ -36,7 +36,7 @@ public struct CentralSite: Sendable {
   let backups: (@Sendable () -> BackupStatus)?
   let logger: Logger
   let refusals = NIOLockedValueBox(RefusalLog())
-  /// The largest body of a batch, in bytes.
+  /// The largest body of a batch, in bytes, unpacked.
   static let bodyLimit = 8 << 20
 
   /// - Parameters:

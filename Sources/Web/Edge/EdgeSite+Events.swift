@@ -1,3 +1,4 @@
+import Compression
 import Events
 import HTTPTypes
 import Hummingbird
@@ -53,6 +54,9 @@ extension EdgeSite {
     }.get()
   }
 
+  /// Smaller bodies gain nothing by being packed.
+  private static let leastPacked = 1024
+
   private func answer(_ batch: Batch, to request: Request) -> Response {
     var response: Response
     if request.asks(for: "application/cloudevents-batch+json") {
@@ -60,7 +64,11 @@ extension EdgeSite {
       writer.array { writer in for line in batch.lines { writer.raw(line) } }
       response = Response(bytes: writer.bytes, type: "application/cloudevents-batch+json")
     } else {
-      response = Response(bytes: batch.body, type: "application/x-ndjson")
+      let body = batch.body
+      let packed = request.takesGzip && body.count > Self.leastPacked ? Gzip.deflate(body) : []
+      response = Response(bytes: packed.isEmpty ? body : packed, type: "application/x-ndjson")
+      response.headers[.vary] = "Accept-Encoding"
+      if !packed.isEmpty { response.headers[.contentEncoding] = "gzip" }
     }
     for (name, value) in batch.headers {
       if let name = HTTPField.Name(name) { response.headers[name] = value }

@@ -1,3 +1,4 @@
+import Compression
 public import Events
 import HTTPTypes
 public import Hummingbird
@@ -70,6 +71,40 @@ extension Request {
       return Array(buffer.readableBytesView)
     } catch is NIOTooManyBytesError {
       throw WebProblem(.contentTooLarge, "The body is larger than \(limit) bytes: send it in smaller parts.")
+    }
+  }
+
+  /// The whole body, unpacked where it is packed by gzip; at most `limit` bytes either way.
+  ///
+  /// It is unpacked as it comes, and left where it gets larger: a small body that would fill the memory cannot.
+  public func unpackedBytes(upTo limit: Int) async throws -> [UInt8] {
+    switch header("Content-Encoding")?.lowercased() {
+    case nil, "identity": return try await bytes(upTo: limit)
+    case "gzip": break
+    case let coding?:
+      throw WebProblem(
+        .unsupportedMediaType, "The body is packed as \(coding.prefix(40)): send it as gzip, or as it is.",
+        headers: [.acceptEncoding: "gzip"])
+    }
+    let inflater = Inflater(limit: limit)
+    do {
+      for try await part in body { try part.withUnsafeReadableBytes { try inflater.take($0) } }
+      return try inflater.finish()
+    } catch GzipFault.tooLarge {
+      throw WebProblem(
+        .contentTooLarge, "Unpacked the body is larger than \(limit) bytes: send it in smaller parts.")
+    } catch let fault as GzipFault {
+      throw WebProblem(
+        .badRequest, "The body cannot be unpacked: \(fault).", fields: [.init("kind", .string("malformed"))])
+    }
+  }
+
+  /// Whether the client takes an answer that is packed by gzip.
+  public var takesGzip: Bool {
+    (headers[.acceptEncoding] ?? "").lowercased().split(separator: ",").contains { part in
+      let words = part.filter { $0 != " " }.split(separator: ";")
+      guard words.first == "gzip" else { return false }
+      return !words.dropFirst().contains { $0.hasPrefix("q=") && Double($0.dropFirst(2)) == 0 }
     }
   }
 }

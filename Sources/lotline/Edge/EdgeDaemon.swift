@@ -218,7 +218,9 @@ extension EdgeSettings {
 }
 
 extension PeerSettings {
-  var forward: ForwardSettings { ForwardSettings(url: url, tokenFile: tokenFile, caFile: caFile) }
+  var forward: ForwardSettings {
+    ForwardSettings(url: url, tokenFile: tokenFile, caFile: caFile, compresses: compresses)
+  }
 }
 
 extension WebSettings {

@@ -76,6 +76,7 @@ struct EdgeSettings: Sendable {
     if let node = fields.optional("central") {
       var inner = node.fields(of: "{ url: \"https://trace.plant1:8480\", token-file: …, ca-file: … }")
       central = PeerSettings(&inner, urlName: "url")
+      if inner.choice("compress", of: ["gzip", "none"]) == "none" { central?.compresses = false }
       inner.close()
     }
     web = WebSettings.read(fields.optional("web"), default: web.listen, asksToken: true)

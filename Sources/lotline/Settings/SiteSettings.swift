@@ -75,6 +75,8 @@ struct PeerSettings: Sendable, Hashable {
   var tokenFile: String?
   /// PEM of the authority that signed the other end's certificate; nil: those that the system trusts.
   var caFile: String?
+  /// Whether what is sent there is packed by gzip.
+  var compresses = true
 }
 
 extension WebSettings {
