@@ -1,5 +1,6 @@
 import Devices
 import Events
+import Forward
 import Settings
 import Stations
 import TestParts
