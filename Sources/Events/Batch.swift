@@ -69,7 +69,7 @@ public struct Batch: Sendable, Hashable {
       return value
     }
     incarnation = try need(Header.incarnation) { Incarnation($0) }
-    first = try need(Header.first) { UInt64($0).flatMap { (1...EventID.highestSequence).contains($0) ? $0 : nil } }
+    first = try need(Header.first) { Self.number($0).flatMap { (1...EventID.highestSequence).contains($0) ? $0 : nil } }
     previous = try need(Header.previous) { ChainHash($0) }
     head = try need(Header.head) { ChainHash($0) }
     lost = try header(Header.lost) == nil ? nil : need(Header.lost) { Self.range($0) }
@@ -93,9 +93,14 @@ public struct Batch: Sendable, Hashable {
     return lines
   }
 
+  /// A number in its one form: digits alone, none of them a leading zero.
+  private static func number(_ text: some StringProtocol) -> UInt64? {
+    UInt64(text).flatMap { String($0) == text ? $0 : nil }
+  }
+
   private static func range(_ text: String) -> ClosedRange<UInt64>? {
     let parts = text.split(separator: "-")
-    guard parts.count == 2, let low = UInt64(parts[0]), let high = UInt64(parts[1]), low >= 1, low <= high,
+    guard parts.count == 2, let low = number(parts[0]), let high = number(parts[1]), low >= 1, low <= high,
       high < EventID.highestSequence
     else { return nil }
     return low...high
