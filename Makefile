@@ -41,7 +41,7 @@ PYTHON := .parts/venv
 .PHONY: help
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
-	@echo "Variables: FOR=60s SEED= (demo), FILTER= (test), KILLS= (torture), CUTS= (powercut), CALLS= (calls), MINUTES=60 (soak), RUNS= (fuzz), ANSWERS= (hostile), DESTDIR= PREFIX=/usr/local BINARY= (install)"
+	@echo "Variables: FOR=60s SEED= (demo), FILTER= (test), KILLS= (torture), CUTS= (powercut), CALLS= (calls), MINUTES=60 (soak), SEEDS= SEED= (simulate), RUNS= (fuzz), ANSWERS= (hostile), DESTDIR= PREFIX=/usr/local BINARY= (install)"
 
 .PHONY: packages
 packages:
