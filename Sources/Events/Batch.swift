@@ -99,7 +99,7 @@ public struct Batch: Sendable, Hashable {
   }
 
   private static func range(_ text: String) -> ClosedRange<UInt64>? {
-    let parts = text.split(separator: "-")
+    let parts = text.split(separator: "-", omittingEmptySubsequences: false)
     guard parts.count == 2, let low = number(parts[0]), let high = number(parts[1]), low >= 1, low <= high,
       high < EventID.highestSequence
     else { return nil }

@@ -116,9 +116,10 @@ struct ForwarderTests {
       await central.ledger.goBack(to: 0)
       try await beside({ await self.forwarder(url, lines: 100).run() }) {
         let incarnation = queue.status.incarnation
-        try await eventually("all is there again") { await central.ledger.lines(of: incarnation).count == 400 }
+        try await eventually("all is there again") { await central.ledger.lines(of: incarnation).count >= 400 }
         #expect(await central.packed == before + 1 && queue.status.held.isEmpty)
-        #expect(await central.ledger.lines(of: incarnation) == (try await lines(of: incarnation)))
+        // Behind them is the finding that the central went back.
+        #expect(await central.ledger.lines(of: incarnation).prefix(400) == (try await lines(of: incarnation).prefix(400)))
       }
     }
   }

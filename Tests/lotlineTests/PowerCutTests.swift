@@ -124,6 +124,7 @@ private actor PowerCuts {
 
   /// What was acknowledged between the last look and the cut, or by the flush that was under way, says nothing.
   private func excuse(since before: LineLedger.Acknowledges) async throws {
+    try await Task.sleep(for: .milliseconds(100))  // what the daemon had sent is still on its way to the machines
     let window = await ledger.settled().subtracting(before)
     ledger.unsure.formUnion(window)
   }
