@@ -27,7 +27,8 @@ public struct Problem: Sendable, Hashable, CustomStringConvertible {
     if !field.isEmpty { text += "\(field): " }
     text += "found \(found); allowed: \(allowed)"
     if let nearest { text += "; did you mean \"\(nearest)\"?" }
-    return text
+    // A name between quotes may hold line breaks; a problem is one line.
+    return text.split(omittingEmptySubsequences: false, whereSeparator: \.isNewline).joined(separator: "\\n")
   }
 }
 

@@ -119,7 +119,8 @@ struct ForwarderTests {
         try await eventually("all is there again") { await central.ledger.lines(of: incarnation).count >= 400 }
         #expect(await central.packed == before + 1 && queue.status.held.isEmpty)
         // Behind them is the finding that the central went back.
-        #expect(await central.ledger.lines(of: incarnation).prefix(400) == (try await lines(of: incarnation).prefix(400)))
+        #expect(
+          await central.ledger.lines(of: incarnation).prefix(400) == (try await lines(of: incarnation).prefix(400)))
       }
     }
   }

@@ -68,7 +68,13 @@ struct LineLedger {
         return missing().isEmpty
       }
     } catch is Impatience {
-      Issue.record("\(missing().count) of \(sure.count) acknowledged are not at the central: \(missing().prefix(20))")
+      let gaps = try await answers.all("/v1/gaps?limit=500")
+        .map { "\($0["kind"]?.text ?? "") \($0["from"]?.text ?? "") \($0["reason"]?.text ?? "")" }
+      Issue.record(
+        """
+        \(missing().count) of \(sure.count) acknowledged are not at the central: \(missing().prefix(20)); its gaps: \
+        \(gaps.filter { !$0.hasPrefix("daemon-down") && !$0.hasPrefix("device-offline") }.suffix(30))
+        """)
     }
     for plc in plcs {
       let doubled = (cycles[plc.name] ?? [:]).filter { $0.value > 1 }.keys.sorted()
