@@ -104,14 +104,13 @@ private actor PowerCuts {
   private func cut(edge cutsEdge: Bool, central cutsCentral: Bool) async throws -> Bool {
     let received = cutsCentral ? await received() : [:]
     let before = await ledger.settled()
-    var isCut = true
-    if cutsEdge { isCut = try queueDisk.cut(under: edge) }
-    if cutsCentral { isCut = try storeDisk.cut(under: central) && isCut }
+    let isEdgeCut = cutsEdge ? try queueDisk.cut(under: edge) : false
+    let isCentralCut = cutsCentral ? try storeDisk.cut(under: central) : false
     // It may live on for a moment with a dead disk, and must not take anything then.
     if Bool.random() { try await Task.sleep(for: .milliseconds(30)) }
     if cutsEdge {
       try await edge.killed()
-      if isCut { try await excuse(since: before) }
+      if isEdgeCut { try await excuse(since: before) }
       edge = try Self.startEdge(line, queueDisk)
     }
     if cutsCentral {
@@ -119,7 +118,7 @@ private actor PowerCuts {
       central = try Self.startCentral(line, storeDisk)
       try await check(received)
     }
-    return isCut
+    return isEdgeCut || isCentralCut
   }
 
   /// What was acknowledged between the last look and the cut, or by the flush that was under way, says nothing.

@@ -35,8 +35,11 @@ final class LoopDisk: Sendable {
   }
 
   /// The shell's commands that mount it, once nothing else has the image any more.
+  ///
+  /// A shell that is killed leaves its mount command running, which has the lock until it is done: two mounts of one image
+  /// would write over each other.
   var mounting: String {
-    "while losetup --associated \(image) | grep -q .; do sleep 0.01; done; mount -o loop \(image) \(path)"
+    "exec 9>>\(image).lock; flock 9; while losetup --associated \(image) | grep -q .; do sleep 0.01; done; mount -o loop \(image) \(path); exec 9>&-"
   }
 
   /// Cuts the power; false where `program` has not mounted it yet.
