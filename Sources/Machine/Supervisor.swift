@@ -15,12 +15,12 @@ public struct Supervisor: Sendable {
   }
 
   /// The service has started: everything it promises is open and in force.
-  public func ready(status: String) { send("READY=1\nSTATUS=\(status)") }
+  public func ready(status: String) { send("READY=1\nSTATUS=\(status)", isNeeded: true) }
   /// The service reads its settings again; `ready` says that it is done.
   public func reloading() {
     var now = timespec()
     clock_gettime(CLOCK_MONOTONIC, &now)
-    send("RELOADING=1\nMONOTONIC_USEC=\(UInt64(now.tv_sec) * 1_000_000 + UInt64(now.tv_nsec) / 1000)")
+    send("RELOADING=1\nMONOTONIC_USEC=\(UInt64(now.tv_sec) * 1_000_000 + UInt64(now.tv_nsec) / 1000)", isNeeded: true)
   }
   /// Runs a step of the start that may take long (a queue that needs repair): the service manager is told every five
   /// seconds that it goes on, for an hour at most.
@@ -46,11 +46,16 @@ public struct Supervisor: Sendable {
   /// The service is on its way down.
   public func stopping() { send("STOPPING=1") }
 
-  private func send(_ message: String) {
+  /// What is needed waits up to a second for a service manager that reads nothing; the rest, which is said again, does not:
+  /// signs of life must not stop with it.
+  private func send(_ message: String, isNeeded: Bool = false) {
     guard let socketPath else { return }
     let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_CLOEXEC.rawValue), 0)
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
+    var limit = timeval(tv_sec: 1, tv_usec: 0)
+    setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
+    let flags = Int32(MSG_NOSIGNAL) | (isNeeded ? 0 : Int32(MSG_DONTWAIT))
     var address = sockaddr_un()
     address.sun_family = sa_family_t(AF_UNIX)
     var path = Array(socketPath.utf8)
@@ -61,7 +66,7 @@ public struct Supervisor: Sendable {
     let bytes = Array(message.utf8)
     withUnsafePointer(to: &address) { pointer in
       pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        _ = sendto(descriptor, bytes, bytes.count, Int32(MSG_NOSIGNAL), $0, length)
+        _ = sendto(descriptor, bytes, bytes.count, flags, $0, length)
       }
     }
   }

@@ -39,6 +39,7 @@ import Testing
       try await eventually("it is tried again") { bench.device.status.beats > beats + 2 }
       try await bench.gun.plug()
       try await eventually("it is online") { bench.device.status.state == .online }
+      try await eventually("it says so: \(bench.log.lines)") { bench.log.lines.count >= 3 }
       let lines = bench.log.lines
       #expect(lines.map { $0.prefix { $0 != " " } } == ["info", "warning", "info"], "\(lines)")
       #expect(lines[1].hasPrefix("warning scanner gun-1 is offline: \(bench.gun.link) is gone, unplugged?"))

@@ -58,31 +58,25 @@ import Testing
 
   @Test func `the service manager hears what it is told`() throws {
     let folder = try ScratchFolder()
-    let path = folder.file("notify")
-    let receiver = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue), 0)
-    try #require(receiver >= 0)
-    defer { close(receiver) }
-    var address = sockaddr_un()
-    address.sun_family = sa_family_t(AF_UNIX)
-    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: Array(path.utf8)) }
-    let bound = withUnsafePointer(to: &address) {
-      $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-        bind(receiver, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
-      }
-    }
-    try #require(bound == 0)
-    let supervisor = Supervisor(environment: ["NOTIFY_SOCKET": path, "WATCHDOG_USEC": "30000000"])
+    let manager = try NotifySocket(folder)
+    let supervisor = Supervisor(environment: ["NOTIFY_SOCKET": manager.path, "WATCHDOG_USEC": "30000000"])
     #expect(supervisor.watchdogInterval == .seconds(30))
     supervisor.ready(status: "taking readings")
     supervisor.alive()
     supervisor.stopping()
-    var heard: [String] = []
-    var buffer = [UInt8](repeating: 0, count: 256)
-    for _ in 0..<3 {
-      let count = recv(receiver, &buffer, buffer.count, 0)
-      heard.append(String(decoding: buffer[..<max(0, count)], as: UTF8.self))
-    }
-    #expect(heard == ["READY=1\nSTATUS=taking readings", "WATCHDOG=1", "STOPPING=1"])
+    #expect(manager.heard() == ["READY=1\nSTATUS=taking readings", "WATCHDOG=1", "STOPPING=1"])
+  }
+
+  @Test func `a service manager that reads nothing stops no sign of life`() throws {
+    let folder = try ScratchFolder()
+    let manager = try NotifySocket(folder)
+    let supervisor = Supervisor(environment: ["NOTIFY_SOCKET": manager.path])
+    for _ in 0..<5000 { supervisor.alive() }
+    supervisor.stopping()
+    let heard = manager.heard()
+    #expect(!heard.isEmpty && heard.count < 5000 && heard.allSatisfy { $0 == "WATCHDOG=1" })
+    supervisor.alive()
+    #expect(manager.heard() == ["WATCHDOG=1"])
   }
 
   @Test func `without a service manager nothing is said and nothing fails`() {

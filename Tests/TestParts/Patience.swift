@@ -9,7 +9,7 @@ public struct Impatience: Error, CustomStringConvertible {
 ///
 /// The limit is generous: it ends a test that hangs and says nothing about speed.
 public func eventually(
-  _ what: String, within limit: Duration = .seconds(30), every: Duration = .milliseconds(5),
+  _ what: @autoclosure () -> String, within limit: Duration = .seconds(30), every: Duration = .milliseconds(5),
   _ condition: () async throws -> Bool
 ) async throws {
   let end = ContinuousClock.now + limit
@@ -17,7 +17,7 @@ public func eventually(
     if try await condition() { return }
     try await Task.sleep(for: every)
   }
-  throw Impatience(description: "waited \(limit) in vain until \(what)")
+  throw Impatience(description: "waited \(limit) in vain until \(what())")
 }
 
 /// A list that several tasks fill and a test reads.

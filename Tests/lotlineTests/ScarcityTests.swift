@@ -6,9 +6,8 @@ import TestParts
 import Testing
 
 /// A daemon that has to share its folder, or gets too few descriptors.
-@Suite(.timeLimit(.minutes(5)))
 struct ScarcityTests {
-  @Test func `of two daemons that start on one folder at once one runs, and the other says who has it`() async throws {
+  @Test(.timeLimit(.minutes(5))) func `of two daemons that start on one folder at once one runs, and the other says who has it`() async throws {
     try await race(rounds: 10)
   }
 
@@ -51,7 +50,7 @@ struct ScarcityTests {
   }
 
   /// Each core of the PC takes three descriptors at the start.
-  @Test(arguments: ProcessInfo.processInfo.activeProcessorCount <= 2 ? [32, 64] : [64])
+  @Test(.timeLimit(.minutes(5)), arguments: ProcessInfo.processInfo.activeProcessorCount <= 2 ? [32, 64] : [64])
   func `too few descriptors cost devices their connections, and nobody their records`(_ limit: Int) async throws {
     let plcs = try await SerialPLC.some(32)
     let line = try LineFolder(plcs: plcs.map { .init($0) }, scanners: [], pulled: true)

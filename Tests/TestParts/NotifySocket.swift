@@ -1,12 +1,11 @@
 import Glibc
-import TestParts
 
 /// A service manager's notification socket, of which a test reads what a daemon said.
-final class NotifySocket: Sendable {
-  let path: String
+public final class NotifySocket: Sendable {
+  public let path: String
   private let descriptor: Int32
 
-  init(_ folder: ScratchFolder) throws {
+  public init(_ folder: ScratchFolder) throws {
     path = folder.file("notify")
     descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | Int32(SOCK_NONBLOCK.rawValue), 0)
     var address = sockaddr_un()
@@ -23,7 +22,7 @@ final class NotifySocket: Sendable {
   deinit { close(descriptor) }
 
   /// What was said since the last call.
-  func heard() -> [String] {
+  public func heard() -> [String] {
     var messages: [String] = []
     var buffer = [UInt8](repeating: 0, count: 1024)
     while true {
