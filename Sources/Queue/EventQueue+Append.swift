@@ -61,6 +61,8 @@ extension EventQueue {
     var outcomes: [Mailbox.Outcome] = []
     var shed: UInt64 = 0
     var changesAnything = false
+    /// The names of what it changes of the state.
+    var changed: Set<String> = []
   }
 
   /// Commits the first of `items` together, as many as one commit may hold; gives the outcome of each of those.
@@ -102,7 +104,10 @@ extension EventQueue {
     }
     if let refusal = oversize(entry, lines) { return .failure(refusal) }
     for line in lines { try file.insert(line, after: &round.tip) }
-    for change in entry.state { try file.apply(change) }
+    for change in entry.state {
+      try file.apply(change)
+      round.changed.insert(change.key)
+    }
     if !entry.events.isEmpty || !entry.state.isEmpty { round.changesAnything = true }
     return .success(Committed(place: place, count: lines.count))
   }
@@ -143,7 +148,12 @@ extension EventQueue {
     }
     let attempted = round.tip
     let life = file?.current
+    file?.rollback()
+    let replaced = try? file?.replaced(by: round.changed)
     let refusal = fail(failure)
+    if file == nil, let known, let replaced {
+      refused = RefusedCommit(before: known, last: attempted.last, head: attempted.head, replaced: replaced)
+    }
     // the flush failed, but what it should have flushed may be there: the file that was opened again tells
     let landed =
       file.map {

@@ -73,6 +73,8 @@ extension EventQueue {
       let opened = try opener.open(marker: known ?? Marker(path: settings.markerPath), damage: damage)
       damage = nil
       try opened.file.connection.checkpoint(truncating: true)
+      if let refused { try opened.file.takeBack(refused) }
+      refused = nil
       let previous = board.opening
       try adopt(opened)
       if opened.file.current.incarnation == before {

@@ -26,6 +26,8 @@ public actor EventQueue {
   var salvage: Salvage?
   /// What is known to be on disk, for when the file has to be opened again.
   var known: Marker?
+  /// The commit at which the file failed, whose producers were refused.
+  var refused: RefusedCommit?
   /// Why the file is not open.
   var trouble = ""
   /// What showed that the file cannot be used any more; nil once it is set aside.

@@ -40,6 +40,40 @@ import Testing
     }
   }
 
+  /// What was flushed in vain is on the disk all the same, and whoever was refused comes again with it.
+  @Test func `a commit that was refused and is found later is taken back, with what it changed of the state`()
+    async throws
+  {
+    let folder = try ScratchFolder()
+    let disk = SimulatedDisk(folder.path)
+    let queue = try await openQueue(folder)
+    func piece(_ text: String) -> @Sendable (Place) -> Entry {
+      { place in
+        var made = entry(text)(place)
+        made.state = [StateChange(key: "last", value: Array(text.utf8)), StateChange(key: text, value: [1])]
+        return made
+      }
+    }
+    _ = try await queue.append(piece("piece 1"))
+    disk.fail(.sync, nth: 1, forever: true, .io)
+    await #expect(throws: Refusal.self) { try await queue.append(piece("piece 2")) }
+    #expect(disk.counts.failed[.sync, default: 0] > 1, "it could not be opened again either")
+    disk.heal()
+    try await eventually("the queue takes events again") { (try? await queue.append(piece("piece 2"))) != nil }
+    _ = try await queue.append(piece("piece 3"))
+    let lines = try await queue.everything().map { String(decoding: $0, as: UTF8.self) }
+    #expect(lines.map { line in (1...3).filter { line.contains("\"piece \($0)\"") } } == [[1], [2], [3]], "\(lines)")
+    #expect(try await queue.state(prefix: "last")["last"] == Array("piece 3".utf8))
+    #expect(await queue.verify().isGood)
+    disk.fail(.sync, nth: 1, forever: true, .io)
+    await #expect(throws: Refusal.self) { try await queue.append(piece("piece 4")) }
+    disk.heal()
+    try await eventually("the queue is open again") { (try? await queue.append(entry("other"))) != nil }
+    #expect(try await queue.state(prefix: "")["piece 4"] == nil && queue.status.last == 4)
+    #expect(try await queue.state(prefix: "last")["last"] == Array("piece 3".utf8))
+    await queue.close()
+  }
+
   @Test func `a page that goes bad under way sets the file aside, and the line goes on`() async throws {
     let folder = try ScratchFolder()
     do {
