@@ -28,6 +28,9 @@ struct SickDiskTests {
     #expect(status["queue"]?["accepting"]?.flag == false)
     #expect(status["capturing"]?.text?.hasPrefix("not capturing: ") == true, "\(bench.edge.said)")
     #expect(try await bench.answer(to: "SN900001") == 0x15)
+    // A restart would give the disk nothing, and take the page and the sending away.
+    _ = bench.manager.heard()
+    try await eventually("the watchdog is fed; \(bench.edge.said)") { bench.manager.heard().contains("WATCHDOG=1") }
     try await expectAtCentral(accepted, bench)
     #expect(bench.edge.said.components(separatedBy: "\n").count < 60, "\(bench.edge.said)")
   }

@@ -79,12 +79,13 @@ struct CentralDaemon {
     }
   }
 
-  /// Feeds the service manager's watchdog as long as the store commits.
+  /// Feeds the service manager's watchdog as long as the store answers: one that cannot write is still asked, and a
+  /// restart would give it no room.
   private func feedWatchdog(_ store: TraceStore, _ supervisor: Supervisor) async {
     var wasWritable = true
     while !Task.isCancelled {
       let isWritable = await store.isWritable()
-      if isWritable { supervisor.alive() }
+      supervisor.alive()
       if isWritable != wasWritable {
         logger.error("the store \(settings.store.sqlite) \(isWritable ? "can be written again" : "cannot be written")")
       }

@@ -9,8 +9,9 @@ import Stations
 /// Writes when the daemon was last alive, watches the clock, and feeds the watchdog with work that was done.
 ///
 /// The watchdog is fed only when the queue answered to a sign of life, and the forwarder and a device's loop have gone
-/// round: a daemon that hangs is restarted by the service manager, and its silence becomes a gap. A single device whose
-/// code hangs is started anew, since a restart of the daemon would cost the others their readings.
+/// round: a daemon that hangs is restarted by the service manager, and its silence becomes a gap. A queue that says why
+/// it cannot write does not hang: it opens itself again, and what is in it is sent meanwhile. A single device whose code
+/// hangs is started anew, since a restart of the daemon would cost the others their readings.
 struct SignsOfLife: Sendable {
   let source: SourceName
   let queue: EventQueue
@@ -55,7 +56,7 @@ struct SignsOfLife: Sendable {
         logger.critical("the forwarder hangs since \(forwarderPatience): the service manager will restart the daemon")
       }
       let allHang = !progress.standing.isEmpty && progress.standing.count == devices.status.count
-      if !failing, !allHang, forwarding.standing.isEmpty { supervisor.alive() }
+      if !allHang, forwarding.standing.isEmpty { supervisor.alive() }
       try? await Task.sleep(for: every)
     }
   }

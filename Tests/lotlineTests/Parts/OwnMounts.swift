@@ -22,11 +22,11 @@ enum OwnMounts {
   /// line that is to run it.
   static func start(
     _ arguments: [String], after preparation: String, under tracer: [String] = [], in folder: ScratchFolder,
-    name: String
+    name: String, environment: [String: String] = [:]
   ) throws -> Program {
     try Program(
       "/usr/bin/unshare",
       ["-m", "/bin/sh", "-c", "set -e; \(preparation); exec \"$@\"", "sh"] + tracer + [Program.lotline] + arguments,
-      in: folder, name: name)
+      in: folder, name: name, environment: environment)
   }
 }

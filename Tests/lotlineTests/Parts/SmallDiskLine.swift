@@ -8,6 +8,8 @@ import TestParts
 actor SmallDiskLine {
   nonisolated let line: LineFolder
   nonisolated let edge: Program
+  /// The service manager that the edge tells that it is alive.
+  nonisolated let manager: NotifySocket
   private let gun: SimulatedScanner
   private let scratch: ScratchFolder
   private let mounts: String
@@ -25,15 +27,17 @@ actor SmallDiskLine {
         "queue: { path: \(line.scratch.file("queue.db")) }", with: "queue: { path: \(disk)/queue.db, limit: 64MB }")
     try line.scratch.write("edge.yaml", settings)
     let preparation = try mounting(disk)
+    manager = try NotifySocket(line.scratch)
     edge = try OwnMounts.start(
       ["edge", "run", "--config", line.edge], after: preparation, under: tracer(disk), in: line.scratch,
-      name: "edge")
+      name: "edge", environment: ["NOTIFY_SOCKET": manager.path])
     mounts = preparation
     try await isRead()
   }
 
   private init(_ former: SmallDiskLine, _ edge: Program) async throws {
     (line, gun, scratch, mounts, next) = (former.line, former.gun, former.scratch, former.mounts, await former.next)
+    manager = former.manager
     self.edge = edge
     try await isRead()
   }
