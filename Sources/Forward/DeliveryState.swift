@@ -82,19 +82,19 @@ struct DeliveryState: Sendable {
   /// Which of them is looked at next.
   private var turn = 0
   /// The central was not reached, and may be another one now.
-  private var wasAway = false
+  var wasAway = false
   /// What the queue was told last of the incarnation at work.
   private var recorded: Receipt?
   /// The central has another history of this incarnation.
   var isBranch = false
-  private var pending: Receipt?
+  var pending: Receipt?
   var inFlight: Batch?
   var failures = 0
-  private var holes = 0
+  var holes = 0
   /// Nothing came while it waited: the central is asked again, so that it hears this line PC and is seen to be there.
   private var hasWaited = false
-  private var lines: Int
-  private var bytes: Int
+  var lines: Int
+  var bytes: Int
   var search = PoisonSearch()
   /// The event that is to be held, until that is on disk, and why.
   var proposal: (id: EventID, why: String)?
@@ -134,9 +134,9 @@ struct DeliveryState: Sendable {
     }
   }
 
-  private var isCurrent: Bool { lives.last?.incarnation == incarnation }
+  var isCurrent: Bool { lives.last?.incarnation == incarnation }
 
-  private func readOn(wait: Duration = .zero) -> Action {
+  func readOn(wait: Duration = .zero) -> Action {
     guard let incarnation else { return .list }
     let lines = search.lines(after: through).map { min($0, self.lines) } ?? lines
     return .read(ReadRequest(incarnation: incarnation, after: through, lines: lines, bytes: bytes, wait: wait))
@@ -223,13 +223,13 @@ struct DeliveryState: Sendable {
   /// Not where both agreed last: the queue may be another file since, and the central another copy.
   private mutating func dispute(_ why: String) -> Action { branch(after: 0, why: why) }
 
-  private mutating func branch(after number: UInt64, why: String) -> Action {
+  mutating func branch(after number: UInt64, why: String) -> Action {
     guard let incarnation, !isBranch else { return finish() }
     (isBranch, through, head) = (true, number, nil)
     return isCurrent ? .renew(incarnation, why: why) : readOn()
   }
 
-  private mutating func finish() -> Action {
+  mutating func finish() -> Action {
     if let incarnation {
       finished.insert(incarnation)
       if isBranch { branches.insert(incarnation) }
@@ -258,98 +258,6 @@ struct DeliveryState: Sendable {
     standing = .sending
     inFlight = batch
     return .deliver(batch)
-  }
-
-  private mutating func answered(_ answer: DeliveryAnswer) -> Action {
-    guard let batch = inFlight else { return .list }
-    inFlight = nil
-    failures = 0
-    if let resending { return answered(answer, toResent: resending) }
-    switch answer {
-    case .receipt(let receipt):
-      if isBranch {
-        took(through: batch.last)
-        through = batch.last
-        return readOn()
-      }
-      guard receipt.receivedThrough != through else {
-        return failed(
-          .foreign("the central's receipt says that it took nothing of events \(batch.first)…\(batch.last)"))
-      }
-      if receipt.receivedThrough > through {
-        holes = 0
-        took(through: receipt.receivedThrough)
-      }
-      pending = receipt
-      return .record(receipt)
-    case .hole(let position):
-      holes += 1
-      guard holes <= 3, let incarnation else {
-        return failed(.foreign("the central asks again and again for event \(position)"))
-      }
-      // Of a branch the central keeps what it can place; the rest stays here.
-      if isBranch, holes > 1 { return finish() }
-      // Or it was put back from a copy, and has no longer another history: then nothing of this is a branch.
-      isBranch = false
-      return .ask(incarnation)
-    case .conflict(let position):
-      if isBranch {
-        took(through: batch.last)
-        through = batch.last
-        return readOn()
-      }
-      return branch(after: batch.last, why: "the central has another event under the number \(position)")
-    }
-  }
-
-  /// The central took what was sent up to here; batches grow again.
-  private mutating func took(through number: UInt64) {
-    settleTrial(through: number)
-    search.taken(through: number)
-    guard !search.isActive else { return }
-    lines = min(limits.lines, lines * 2)
-    bytes = min(limits.bytes, bytes * 2)
-  }
-
-  mutating func failed(_ fault: RouteFault) -> Action {
-    if let resending { return failed(fault, toResend: resending) }
-    switch fault {
-    case .tooLarge:
-      guard let batch = inFlight, batch.lines.count > 1 else { return refused(fault) }
-      lines = max(1, batch.lines.count / 2)
-      bytes = max(4096, min(bytes, batch.body.count) / 2)
-      inFlight = nil
-      return readOn()
-    case .unacceptable, .failing: return refused(fault)
-    case .unknownIncarnation where !isCurrent: return finish()
-    case .unknownIncarnation:
-      // The line PC has another queue than a moment ago: it says which incarnations that has.
-      incarnation = nil
-      return wait(fault)
-    case .refused(let why): return refuse(why)
-    case .away(_, let retryAfter): return wait(fault, retryAfter)
-    case .foreign, .local: return wait(fault)
-    }
-  }
-
-  /// What a person must set right is tried again at an even pace.
-  mutating func refuse(_ why: String) -> Action {
-    standing = .refused(why)
-    return .pause(limits.longestPause, exact: true)
-  }
-
-  /// What time helps is tried again after a pause that grows, or that the other end names.
-  mutating func wait(_ fault: RouteFault, _ retryAfter: Duration? = nil) -> Action {
-    failures += 1
-    wasAway = true
-    standing = .away(fault.description)
-    guard let retryAfter else { return .pause(pause, exact: false) }
-    return .pause(max(pause, min(retryAfter, .seconds(600))), exact: true)
-  }
-
-  /// Doubles from the least to the longest.
-  private var pause: Duration {
-    min(limits.longestPause, limits.leastPause * (1 << min(max(failures - 1, 0), 10)))
   }
 
   private mutating func paused() -> Action {

@@ -1,5 +1,4 @@
 public import Events
-private import Glibc
 internal import Machine
 
 /// What is in a queue, and why it is not empty.
@@ -107,26 +106,19 @@ extension QueueReport {
 
   /// Looks into a queue file that no daemon has open, or a copy; reads only, and blocks while it does.
   public static func ofQueue(at path: String) throws -> QueueReport {
-    let hadIndex = size(of: path + "-shm") != nil
-    defer { if !hadIndex { unlink(path + "-shm") } }
     do {
-      let connection = try Connection(path: path, mode: .reading)
-      guard try connection.pragma("application_id") == Schema.applicationID else {
-        throw OpeningFailure("\(path) is not a queue of Lotline")
+      return try QueueFile.reading(path) { connection in
+        let positions = try QueueFile.positions(in: connection)
+        let held = HeldEvents(state: try QueueFile.state(prefix: HeldEvent.prefix, in: connection))
+        let lives = try QueueFile.lives(in: connection).compactMap { life in
+          try Life(life, positions, held, in: connection)
+        }
+        let pages = Int(try connection.pragma("page_count") ?? "") ?? 0
+        let free = Int(try connection.pragma("freelist_count") ?? "") ?? 0
+        return QueueReport(path: path, lives: lives, bytes: (pages - free) * QueueFile.pageSize)
       }
-      let positions = try QueueFile.positions(in: connection)
-      let held = HeldEvents(state: try QueueFile.state(prefix: HeldEvent.prefix, in: connection))
-      var lives: [Life] = []
-      for life in try QueueFile.lives(in: connection) {
-        if let life = try Life(life, positions, held, in: connection) { lives.append(life) }
-      }
-      let pages = Int(try connection.pragma("page_count") ?? "") ?? 0
-      let free = Int(try connection.pragma("freelist_count") ?? "") ?? 0
-      return QueueReport(path: path, lives: lives, bytes: (pages - free) * QueueFile.pageSize)
     } catch let failure as SQLiteFailure {
-      throw OpeningFailure(
-        failure.isBusy
-          ? "\(path) is in use: ask the daemon that has it open" : "\(path) cannot be read: \(failure)")
+      throw OpeningFailure("\(path) cannot be read: \(failure)")
     }
   }
 }

@@ -1,5 +1,4 @@
 public import Events
-internal import Glibc
 internal import Machine
 
 /// Follows chains row by row: the core of `lotline verify` for a queue.
@@ -83,30 +82,23 @@ extension EventQueue {
 extension QueueVerdict {
   /// Follows the chain of a queue file that no daemon has open; reads only, and blocks while it does.
   public static func ofQueue(at path: String) throws -> QueueVerdict {
-    let hadIndex = size(of: path + "-shm") != nil
-    defer { if !hadIndex { unlink(path + "-shm") } }
     do {
-      let connection = try Connection(path: path, mode: .reading)
-      guard try connection.pragma("application_id") == Schema.applicationID else {
-        throw OpeningFailure("\(path) is not a queue of Lotline")
+      return try QueueFile.reading(path) { connection in
+        var check = ChainCheck(try QueueFile.lives(in: connection))
+        var key = RowKey(packed: 0)
+        while check.verdict.isGood {
+          let rows = try QueueFile.rows(after: key, limit: 1000, connection)
+          guard let last = rows.last else { break }
+          for row in rows { check.take(row) }
+          key = last.key
+        }
+        return check.verdict
       }
-      var check = ChainCheck(try QueueFile.lives(in: connection))
-      var key = RowKey(packed: 0)
-      while check.verdict.isGood {
-        let rows = try QueueFile.rows(after: key, limit: 1000, connection)
-        guard let last = rows.last else { break }
-        for row in rows { check.take(row) }
-        key = last.key
-      }
-      return check.verdict
     } catch let failure as SQLiteFailure {
-      if failure.isBusy { throw OpeningFailure("\(path) is in use: ask the daemon that has it open") }
-      if failure.isDamage {
-        var verdict = QueueVerdict()
-        verdict.firstBad = Bad(place: "the file", reason: failure.message)
-        return verdict
-      }
-      throw OpeningFailure("\(path) cannot be read: \(failure)")
+      guard failure.isDamage else { throw OpeningFailure("\(path) cannot be read: \(failure)") }
+      var verdict = QueueVerdict()
+      verdict.firstBad = Bad(place: "the file", reason: failure.message)
+      return verdict
     }
   }
 }

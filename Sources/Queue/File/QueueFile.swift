@@ -7,12 +7,14 @@ final class QueueFile {
   let connection: Connection
   let source: SourceName
   /// All incarnations, oldest first, never none; the last is the one that is written to.
-  private(set) var lives: [Life] = []
+  var lives: [Life] = []
   /// Bytes of pages in use when they were last counted, and of lines since.
-  private var pageBytes = 0
-  private var bytesSince = 0
+  var pageBytes = 0
+  var bytesSince = 0
+  /// Bytes of pages that are free within the file.
+  var freeBytes = 0
   private let insertion: Statement
-  private let limitBytes: Int
+  let limitBytes: Int
 
   static let pageSize = 4096
   static let journalFrameSize = 4120
@@ -110,95 +112,6 @@ final class QueueFile {
 
   /// Rows of all incarnations, from their numbers, not by counting.
   var rowCount: UInt64 { lives.reduce(0) { $0 + $1.last - min($1.removed, $1.last) } }
-
-  // MARK: Where the chain stands
-
-  /// The incarnations that a file names, oldest first, as they were when they ended.
-  static func lives(in connection: Connection) throws(SQLiteFailure) -> [Life] {
-    let statement = try connection.statement(
-      "SELECT ordinal, id, why, through, head, removed FROM incarnations ORDER BY ordinal")
-    defer { statement.reset() }
-    var found: [Life] = []
-    while try statement.step() {
-      guard let incarnation = Incarnation(statement.text(1) ?? "") else {
-        throw damage("an incarnation has no id", in: connection)
-      }
-      found.append(
-        Life(
-          ordinal: statement.int(0), incarnation: incarnation, why: statement.text(2) ?? "",
-          last: UInt64(clamping: statement.int(3)), head: ChainHash(statement.bytes(4)) ?? .zero,
-          removed: UInt64(clamping: statement.int(5))))
-    }
-    return found
-  }
-
-  func readLives() throws(SQLiteFailure) {
-    var found = try Self.lives(in: connection)
-    guard let last = found.indices.last else { throw damage("it names no incarnation") }
-    if let tail = try lastRow(of: found[last]) {
-      guard let hash = tail.hash else {
-        throw damage("event \(tail.key.sequence), the last one, is not as it was written")
-      }
-      found[last].last = tail.key.sequence
-      found[last].head = hash
-    }
-    for index in found.indices { found[index].first = try firstSequence(of: found[index]) }
-    lives = found
-  }
-
-  private func lastRow(of life: Life) throws(SQLiteFailure) -> Row? {
-    let statement = try connection.statement(
-      "SELECT \(Row.columns) FROM events WHERE key BETWEEN ?1 AND ?2 ORDER BY key DESC LIMIT 1")
-    statement.bind(1, life.key(0).packed)
-    statement.bind(2, life.key(RowKey.lastSequence).packed)
-    defer { statement.reset() }
-    return try statement.step() ? Row(statement) : nil
-  }
-
-  /// The oldest row of an incarnation, of those from a number on.
-  func firstSequence(of life: Life, from number: UInt64 = 0) throws(SQLiteFailure) -> UInt64? {
-    let statement = try connection.statement("SELECT min(key) FROM events WHERE key BETWEEN ?1 AND ?2")
-    statement.bind(1, life.key(number).packed)
-    statement.bind(2, life.key(RowKey.lastSequence).packed)
-    defer { statement.reset() }
-    guard try statement.step(), !statement.isNull(0) else { return nil }
-    return RowKey(packed: statement.int(0)).sequence
-  }
-
-  /// One row, whatever its content proves.
-  func row(_ key: RowKey) throws(SQLiteFailure) -> Row? {
-    let statement = try connection.statement("SELECT \(Row.columns) FROM events WHERE key = ?1")
-    statement.bind(1, key.packed)
-    defer { statement.reset() }
-    return try statement.step() ? Row(statement) : nil
-  }
-
-  /// Follows the chain over the last `count` rows, which is where a crash could have left its marks.
-  func checkTail(count: Int) throws(SQLiteFailure) {
-    let life = current
-    let from = life.last > UInt64(count) ? life.last - UInt64(count) + 1 : 1
-    let statement = try connection.statement(
-      "SELECT \(Row.columns) FROM events WHERE key BETWEEN ?1 AND ?2 ORDER BY key")
-    statement.bind(1, life.key(from).packed)
-    statement.bind(2, life.lastKey.packed)
-    defer { statement.reset() }
-    var before: (sequence: UInt64, hash: ChainHash)?
-    while try statement.step() {
-      let row = Row(statement)
-      guard let hash = row.hash else { throw damage("event \(row.key.sequence) is not as it was written") }
-      if let before, before.sequence + 1 == row.key.sequence, before.hash != row.previous {
-        throw damage("event \(row.key.sequence) does not continue the one before it")
-      }
-      before = (row.key.sequence, hash)
-    }
-  }
-
-  /// What SQLite would not call damage, but we do.
-  private func damage(_ what: String) -> SQLiteFailure { Self.damage(what, in: connection) }
-
-  private static func damage(_ what: String, in connection: Connection) -> SQLiteFailure {
-    SQLiteFailure(doing: "reading \(connection.path)", code: SQLITE_CORRUPT, message: what)
-  }
 
   // MARK: Writing
 
@@ -310,63 +223,4 @@ final class QueueFile {
     statement.bind(3, why)
     try statement.run()
   }
-
-  // MARK: Space
-
-  /// Bytes in use: pages that hold something, and the journal.
-  var usedBytes: Int { pageBytes + bytesSince + connection.journalFrames * Self.journalFrameSize }
-  /// Bytes of pages that are free within the file.
-  private(set) var freeBytes = 0
-
-  /// Counts anew when enough was written since the last time.
-  func countPagesIfDue() throws(SQLiteFailure) {
-    if bytesSince > min(1 << 20, limitBytes / 64) { try countPages() }
-  }
-
-  func countPages() throws(SQLiteFailure) {
-    let pages = Int(try connection.pragma("page_count") ?? "") ?? 0
-    let free = Int(try connection.pragma("freelist_count") ?? "") ?? 0
-    pageBytes = (pages - free) * Self.pageSize
-    freeBytes = free * Self.pageSize
-    bytesSince = 0
-  }
-
-  /// Removes the rows of `life` with these numbers, all but those of `kept`, which ascend; returns how many went.
-  func remove(
-    _ life: Life, _ numbers: ClosedRange<UInt64>, except kept: [UInt64] = [],
-    also: () throws(SQLiteFailure) -> Void = {}
-  ) throws(SQLiteFailure) -> Int {
-    var gone = 0
-    try transaction { () throws(SQLiteFailure) in
-      let removal = try connection.statement("DELETE FROM events WHERE key BETWEEN ?1 AND ?2")
-      var first = numbers.lowerBound
-      for end in kept + [numbers.upperBound + 1] {
-        removal.bind(1, life.key(first).packed)
-        removal.bind(2, life.key(end - 1).packed)
-        try removal.run()
-        gone += connection.changes
-        first = end + 1
-      }
-      let count = try connection.statement("UPDATE incarnations SET removed = removed + ?1 WHERE ordinal = ?2")
-      count.bind(1, Int64(gone))
-      count.bind(2, life.ordinal)
-      try count.run()
-      try also()
-    }
-    if let index = lives.firstIndex(where: { $0.ordinal == life.ordinal }) {
-      lives[index].removed += UInt64(gone)
-      lives[index].first = try firstSequence(of: lives[index])
-    }
-    try countPages()
-    return gone
-  }
-}
-
-/// Why the queue could not be opened, in one line for people.
-public struct OpeningFailure: Error, Sendable, Hashable, CustomStringConvertible {
-  public let description: String
-  /// Another process has it: the one that could not open it did no harm, and none was done to it.
-  public let isInUse: Bool
-
-  init(_ description: String, isInUse: Bool = false) { (self.description, self.isInUse) = (description, isInUse) }
 }
