@@ -13,6 +13,8 @@ SEED ?=
 KILLS ?= 20000
 CUTS ?= 2000
 CALLS ?= 0
+# How often `make starts` starts two daemons on one folder.
+STARTS ?= 1000
 # How long `make soak` lasts.
 MINUTES ?= 60
 # How many answers `make hostile` gives.
@@ -41,7 +43,7 @@ PYTHON := .parts/venv
 .PHONY: help
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
-	@echo "Variables: FOR=60s SEED= (demo), FILTER= (test), KILLS= (torture), CUTS= (powercut), CALLS= (calls), MINUTES=60 (soak), SEEDS= SEED= (simulate), RUNS= (fuzz), ANSWERS= (hostile), DESTDIR= PREFIX=/usr/local BINARY= (install)"
+	@echo "Variables: FOR=60s SEED= (demo), FILTER= (test), KILLS= (torture), CUTS= (powercut), CALLS= (calls), STARTS= (starts), MINUTES=60 (soak), SEEDS= SEED= (simulate), RUNS= (fuzz), ANSWERS= (hostile), DESTDIR= PREFIX=/usr/local BINARY= (install)"
 
 .PHONY: packages
 packages:
@@ -78,12 +80,12 @@ else
 endif
 
 .PHONY: proof
-proof: test-packages ## The sweeps, short: kills, power cuts, failing calls, hostile answers; each decoder fuzzed for 30 s.
+proof: test-packages ## The sweeps, short: kills, power cuts, failing calls, hostile answers; each decoder fuzzed for 20 s.
 	swift build --build-tests
 	LOTLINE_PROOF=1 swift test --skip-build --disable-xctest --filter Proof --skip '^lotlineTests'
 	@# Those of whole daemons one after the other: their waits are for machines, not for each other's load.
 	LOTLINE_PROOF=1 swift test --skip-build --disable-xctest --no-parallel --filter '^lotlineTests.*Proof'
-	Fuzz/run --seconds 30
+	Fuzz/run --seconds 20
 
 .PHONY: torture
 torture: test-packages ## Both daemons killed KILLS times under load, pushing and pulled.
@@ -99,6 +101,16 @@ powercut: test-packages ## The power of both daemons' disks cut CUTS times under
 calls: test-packages ## CALLS of the system calls that change the disk fail, each alone: once, for ever, or by a kill.
 	swift build --build-tests
 	LOTLINE_PROOF=1 LOTLINE_CALLS=$(CALLS) swift test --skip-build --disable-xctest --filter 'Proof.*failing calls'
+
+.PHONY: starts
+starts: test-packages ## Two daemons start on one folder at once, STARTS times: one runs, the other says who has it.
+	swift build --build-tests
+	LOTLINE_PROOF=1 LOTLINE_STARTS=$(STARTS) swift test --skip-build --disable-xctest --filter 'Proof.*two daemons start'
+
+.PHONY: faults
+faults: test-packages ## On simulated disks every call of queue and store fails, and the power goes before every change.
+	swift build --build-tests
+	LOTLINE_PROOF=1 LOTLINE_FAULT_STEP=1 swift test --skip-build --disable-xctest --filter '(Disk|Store)FaultTests.*Proof'
 
 .PHONY: soak
 soak: test-packages release ## A line with faults at 2,000 events/s for MINUTES: memory and descriptors stay, nothing is lost.

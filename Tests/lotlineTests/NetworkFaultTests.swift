@@ -13,8 +13,8 @@ import Testing
 
   @Test(
     .timeLimit(.minutes(60)), .enabled(if: Proof.isOn, "a sweep: runs in make proof"), arguments: [false, true])
-  func `Proof: a proxy of eight faults, each six times`(pulled: Bool) async throws {
-    try await meet(each: 6, pulled: pulled)
+  func `Proof: a proxy of eight faults, each three times`(pulled: Bool) async throws {
+    try await meet(each: 3, pulled: pulled)
   }
 
   @Test(
