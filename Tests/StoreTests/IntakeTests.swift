@@ -129,8 +129,18 @@ struct IntakeTests {
     clone.add(StoppedData(why: "another life"), subject: "ST10")
     #expect(try await store.take(clone.batch(3...5), from: edge.source) == .receipt(receipt(edge, 8)))
     #expect(try await store.events(EventFilter()).items.count == 5)
+    // What nothing proves is nobody else's to keep: it has its receipt.
+    func kept() async throws -> Int? { try await store.counts().first { $0.name == "conflicts" }?.count }
+    let gap = try #require(try await store.gaps().items.first { $0.kind == "conflict" })
+    #expect(gap.id == "conflict:\(edge.incarnation):5")
+    #expect(gap.reason?.contains("declared lost and came after all") == true)
+    #expect(try await kept() == 1)
+    // Of ours too, until what follows proves it.
+    #expect(try await store.take(edge.batch(5...6), from: edge.source) == .receipt(receipt(edge, 8)))
+    #expect(try await kept() == 3)
     #expect(try await store.take(edge.batch(5...8), from: edge.source) == .receipt(receipt(edge, 8)))
     #expect(try await store.events(EventFilter()).items.count == 8)
+    #expect(try await kept() == 1)
   }
 
   @Test func `the events that arrived last can come first, page by page`() async throws {

@@ -36,10 +36,11 @@ struct Intake {
     if first <= through {
       switch try compare(position) {
       case .differs(let place): return try conflict(at: place, position)
-      case .same(let missing):
+      case .same(let missing, let unproved):
         for number in missing { try fill(number, &position, &projector) }
+        for number in unproved { try keep(number, position) }
         isLate = !missing.isEmpty
-        isPatched = isLate
+        isPatched = isLate || !unproved.isEmpty
       }
     } else if first > through + 1 {
       try db.execute(
@@ -88,8 +89,9 @@ struct Intake {
   private func before(_ index: Int) -> ChainHash { index == 0 ? batch.previous : verified.hashes[index - 1] }
 
   private enum Comparison {
-    /// All that is stored agrees; these numbers have no line yet (held, or declared lost).
-    case same(missing: [Int64])
+    /// All that is stored agrees; these numbers have no line yet (held, or declared lost). What came for the others that
+    /// have none may be another history.
+    case same(missing: [Int64], unproved: [Int64])
     case differs(at: Int64)
   }
 
@@ -101,7 +103,7 @@ struct Intake {
 
   /// Compares the lines that are known with those that are stored: their bytes, and the chain before them.
   private func compare(_ position: Identities.Position) throws -> Comparison {
-    guard Self.comparesLines else { return .same(missing: []) }
+    guard Self.comparesLines else { return .same(missing: [], unproved: []) }
     let end = min(last, position.through)
     var stored: [Int64: Row] = [:]
     for row in try Row.fetchAll(
@@ -113,14 +115,15 @@ struct Intake {
     {
       stored[EventKey(packed: row["key"]).sequence] = row
     }
-    // A line in a hole is proved by a stored row behind it, or by our head: without, it is not taken.
+    // A line in a hole is proved by a stored row behind it, or by our head: without, it is not taken as ours.
     let proved = end == position.through ? end : stored.keys.max() ?? 0
-    var missing: [Int64] = []
+    var (missing, unproved): ([Int64], [Int64]) = ([], [])
     for number in first..<(end + 1) {
       let index = Int(number - first)
       let line = batch.lines[index]
       guard let row = stored[number] else {
-        if verified.envelopes[index] != nil, number <= proved { missing.append(number) }
+        guard verified.envelopes[index] != nil else { continue }
+        if number <= proved { missing.append(number) } else { unproved.append(number) }
         continue
       }
       let kept = row.bytes("line")
@@ -133,7 +136,7 @@ struct Intake {
       if held != nil, verified.envelopes[index] != nil { missing.append(number) }
     }
     if end == position.through, verified.hashes[Int(end - first)] != position.head { return .differs(at: end) }
-    return .same(missing: missing)
+    return .same(missing: missing, unproved: unproved)
   }
 
   /// Puts a line where a digest or a hole was.
@@ -143,6 +146,10 @@ struct Intake {
     let key = EventKey(incarnation: position.id, sequence: number)
     try db.execute(sql: "DELETE FROM events WHERE key = ?", arguments: [key.packed])
     let wasHeld = db.changesCount > 0
+    // It may have come before, when nothing proved it.
+    try db.execute(
+      sql: "DELETE FROM conflicts WHERE incarnation = ? AND sequence = ? AND hash = ?",
+      arguments: [position.id, number, Data(verified.hashes[index].bytes)])
     // What a backup has of this number is a digest or nothing: its source keeps the line until the next one.
     position.safe = min(position.safe, number - 1)
     var arrival = try Arrival(db)
@@ -178,18 +185,22 @@ struct Intake {
   /// Keeps the other branch beside ours: nothing is projected from it.
   private func conflict(at place: Int64, _ known: Identities.Position?) throws -> IngestAnswer {
     let position = try known ?? Identities.insert(batch.incarnation, of: source, in: db)
-    for (index, line) in batch.lines.enumerated() where first + Int64(index) >= place {
-      try db.execute(
-        sql: """
-          INSERT INTO conflicts(incarnation, sequence, hash, line, received) VALUES (?, ?, ?, ?, ?)
-          ON CONFLICT DO NOTHING
-          """,
-        arguments: [
-          position.id, first + Int64(index), Data(verified.hashes[index].bytes), Data(line), now.microseconds,
-        ])
-    }
+    for number in max(place, first)..<(last + 1) { try keep(number, position) }
     try Integrity.project(incarnation: position.id, source: source, in: db)
     return .conflict(position: UInt64(place), receipt(position))
+  }
+
+  /// Keeps a line beside ours, as evidence.
+  private func keep(_ number: Int64, _ position: Identities.Position) throws {
+    let index = Int(number - first)
+    try db.execute(
+      sql: """
+        INSERT INTO conflicts(incarnation, sequence, hash, line, received) VALUES (?, ?, ?, ?, ?)
+        ON CONFLICT DO NOTHING
+        """,
+      arguments: [
+        position.id, number, Data(verified.hashes[index].bytes), Data(batch.lines[index]), now.microseconds,
+      ])
   }
 
   private func receipt(_ position: Identities.Position?) -> Receipt {

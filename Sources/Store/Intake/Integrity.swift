@@ -41,9 +41,14 @@ enum Integrity {
     let fork = try Int64.fetchOne(
       db, sql: "SELECT MIN(sequence) FROM conflicts WHERE incarnation = ?", arguments: [incarnation])
     if let fork {
+      let isOurs = try Bool.fetchOne(
+        db, sql: "SELECT EXISTS(SELECT 1 FROM events WHERE key = ?)",
+        arguments: [EventKey(incarnation: incarnation, sequence: fork).packed])
       try insert(
         "conflict", name, incarnation, source, first: fork, last: fork,
-        "other bytes were sent under number \(fork): two queues use this name, or one was put back; both are kept",
+        isOurs == true
+          ? "other bytes were sent under number \(fork): two queues use this name, or one was put back; both are kept"
+          : "event \(fork) was declared lost and came after all, but nothing proves that it is of this history: it is kept",
         in: db)
     }
   }
