@@ -43,7 +43,7 @@ PYTHON := .parts/venv
 .PHONY: help
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
-	@echo "Variables: FOR=60s SEED= (demo), FILTER= (test), KILLS= (torture), CUTS= (powercut), CALLS= (calls), STARTS= (starts), MINUTES=60 (soak), SEEDS= SEED= (simulate), RUNS= (fuzz), ANSWERS= (hostile), DESTDIR= PREFIX=/usr/local BINARY= (install)"
+	@echo "Variables: FOR=60s SEED= (demo), FILTER= (test, sanitize), KILLS= (torture), CUTS= (powercut), CALLS= (calls), STARTS= (starts), MINUTES=60 (soak), SEEDS= SEED= (simulate), RUNS= (fuzz), ANSWERS= (hostile), DESTDIR= PREFIX=/usr/local BINARY= (install)"
 
 .PHONY: packages
 packages:
@@ -121,6 +121,11 @@ soak: test-packages release ## A line with faults at 2,000 events/s for MINUTES:
 .PHONY: teeth
 teeth: test-packages ## Takes each safeguard away in turn, and says which tests notice.
 	scripts/teeth
+
+.PHONY: sanitize
+sanitize: test-packages ## All tests under the thread sanitizer, then under the address sanitizer.
+	scripts/sanitize thread "$(FILTER)"
+	scripts/sanitize address "$(FILTER)"
 
 .PHONY: simulate
 simulate: test-packages ## SEEDS lives of line PCs and a central on simulated disks and a simulated network; SEED=n tells one.
