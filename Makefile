@@ -17,6 +17,9 @@ CALLS ?= 0
 STARTS ?= 1000
 # How long `make soak` lasts.
 MINUTES ?= 60
+# How much waits for the central in `make backlog`: gigabytes of readings, and events of a station's week.
+GB ?= 10
+EVENTS ?= 2000000
 # How many answers `make hostile` gives.
 ANSWERS ?= 100000
 # How many lives `make simulate` lives through.
@@ -43,7 +46,7 @@ PYTHON := .parts/venv
 .PHONY: help
 help: ## This list.
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /  make \1\t/' | expand -t 18
-	@echo "Variables: FOR=60s SEED= (demo), FILTER= (test, sanitize), KILLS= (torture), CUTS= (powercut), CALLS= (calls), STARTS= (starts), MINUTES=60 (soak), SEEDS= SEED= (simulate), RUNS= (fuzz), ANSWERS= (hostile), DESTDIR= PREFIX=/usr/local BINARY= (install)"
+	@echo "Variables: FOR=60s SEED= (demo), FILTER= (test, sanitize), KILLS= (torture), CUTS= (powercut), CALLS= (calls), STARTS= (starts), MINUTES=60 (soak), GB=10 EVENTS= (backlog), SEEDS= SEED= (simulate), RUNS= (fuzz), ANSWERS= (hostile), DESTDIR= PREFIX=/usr/local BINARY= (install)"
 
 .PHONY: packages
 packages:
@@ -117,6 +120,12 @@ soak: test-packages release ## A line with faults at 2,000 events/s for MINUTES:
 	swift build --build-tests
 	LOTLINE_PROGRAM=$(RELEASE)/release/lotline LOTLINE_SOAK=$(MINUTES) \
 	  swift test --skip-build --disable-xctest --filter 'Soak'
+
+.PHONY: backlog
+backlog: test-packages release ## GB of backlog: start, memory, the line's pace, draining; and EVENTS of a week without network.
+	swift build --build-tests
+	LOTLINE_PROGRAM=$(RELEASE)/release/lotline LOTLINE_PROOF=1 LOTLINE_BACKLOG=$$(($(GB) * 1000)) LOTLINE_WEEK=$(EVENTS) \
+	  swift test --skip-build --disable-xctest --no-parallel --filter 'Proof.*long backlog'
 
 .PHONY: teeth
 teeth: test-packages ## Takes each safeguard away in turn, and says which tests notice.

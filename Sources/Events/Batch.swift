@@ -15,6 +15,8 @@ public struct Batch: Sendable, Hashable {
   public let lost: ClosedRange<UInt64>?
   /// Without newlines.
   public let lines: [[UInt8]]
+  /// How many events stood behind the last line where the batch was read; nil where that is not said.
+  public var waiting: UInt64?
 
   public init(
     incarnation: Incarnation, first: UInt64, previous: ChainHash, head: ChainHash, lost: ClosedRange<UInt64>? = nil,
@@ -38,6 +40,7 @@ public struct Batch: Sendable, Hashable {
     public static let previous = "Lotline-Previous"
     public static let head = "Lotline-Head"
     public static let lost = "Lotline-Lost"
+    public static let waiting = "Lotline-Waiting"
   }
 
   /// The headers, by name.
@@ -47,6 +50,7 @@ public struct Batch: Sendable, Hashable {
       (Header.previous, previous.description), (Header.head, head.description),
     ]
     if let lost { headers.append((Header.lost, "\(lost.lowerBound)-\(lost.upperBound)")) }
+    if let waiting { headers.append((Header.waiting, String(waiting))) }
     return headers
   }
 
@@ -74,6 +78,7 @@ public struct Batch: Sendable, Hashable {
     head = try need(Header.head) { ChainHash($0) }
     lost = try header(Header.lost) == nil ? nil : need(Header.lost) { Self.range($0) }
     if let lost, lost.upperBound + 1 != first { throw .header(Header.lost, found: header(Header.lost)) }
+    waiting = try header(Header.waiting) == nil ? nil : need(Header.waiting) { Self.number($0) }
     let cut = body.withContiguousStorageIfAvailable { Self.cut($0) }
     guard let lines = cut ?? ContiguousArray(body).withUnsafeBufferPointer({ Self.cut($0) }) else { throw .unfinished }
     self.lines = lines

@@ -39,7 +39,17 @@ extension EventQueue {
       throw failed(reading: error)
     }
     note(damaged: found.damaged, of: life)
-    return found.batch
+    var batch = found.batch
+    batch.waiting = waiting(behind: batch.last, of: life, file)
+    return batch
+  }
+
+  /// Events behind a number of an incarnation: what the central lacks once it has everything up to there.
+  private func waiting(behind number: UInt64, of life: Life, _ file: QueueFile) -> UInt64 {
+    file.lives.filter { $0.ordinal > life.ordinal }.reduce(life.last - min(number, life.last)) { sum, later in
+      let received = positions.filter { $0.frees && $0.ordinal == later.ordinal }.map(\.received).max() ?? 0
+      return sum + later.last - min(received, later.last)
+    }
   }
 
   private func note(damaged numbers: [UInt64], of life: Life) {

@@ -101,8 +101,10 @@ struct HeldEvents {
       let index = Int(number - batch.first)
       lines[index] = ChainHash.heldLine(for: lines[index])
     }
-    return Batch(
+    var veiled = Batch(
       incarnation: batch.incarnation, first: batch.first, previous: batch.previous, head: batch.head, lost: batch.lost,
       lines: lines)
+    veiled.waiting = batch.waiting
+    return veiled
   }
 }

@@ -14,6 +14,7 @@ public final class TraceStore: Sendable {
   /// From here on a source that was never heard is missed.
   let opened: Timestamp
   let backupWork = BackupWork()
+  let waiting = Waiting()
   private let lock: StoreLock
 
   private init(pool: DatabasePool, lock: StoreLock, rules: TraceRules, logger: Logger) {
@@ -107,6 +108,13 @@ public final class TraceStore: Sendable {
   func read<Value: Sendable>(_ body: @escaping @Sendable (Database) throws -> Value) async throws -> Value {
     try await pool.read(body)
   }
+}
+
+/// What each source said last of the events that it has and the store has not; forgotten with the process.
+actor Waiting {
+  private(set) var bySource: [SourceName: UInt64] = [:]
+
+  func note(_ count: UInt64, of source: SourceName) { bySource[source] = count }
 }
 
 extension TraceStore {

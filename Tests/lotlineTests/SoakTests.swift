@@ -33,20 +33,6 @@ private actor Soak {
     var events: Int64 = 0
   }
 
-  private struct Footprint {
-    var kilobytes = 0.0
-    var descriptors = 0
-
-    init() {}
-
-    init(of program: Program) throws {
-      let status = try String(contentsOfFile: "/proc/\(program.processIdentifier)/status", encoding: .utf8)
-      let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("RssAnon:") })
-      kilobytes = Double(line.split(whereSeparator: { " \t".contains($0) })[1]) ?? 0
-      descriptors = try FileManager.default.contentsOfDirectory(atPath: "/proc/\(program.processIdentifier)/fd").count
-    }
-  }
-
   init(minutes: Int) async throws {
     end = .now + .seconds(60 * minutes)
     // One request in 4,000 is answered badly: the daemon connects anew, or waits for nothing.

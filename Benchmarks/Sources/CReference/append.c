@@ -1,11 +1,13 @@
 #include "reference.h"
 #include "clock.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <semaphore.h>
 #include <sqlite3.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 struct store {
   sqlite3 *db;
@@ -137,4 +139,25 @@ double reference_append_many(const char *path, int producers, int each, int byte
   free(x.waiting);
   free(line);
   return store_close(&s, took);
+}
+
+double reference_flushes(const char *path, int count, int bytes, int extending, double *took) {
+  int file = open(path, O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  char *page = malloc(bytes);
+  if (file < 0 || !page) return -1;
+  memset(page, 'x', bytes);
+  // Written before, so that its blocks are there and the file keeps its size.
+  for (int i = 0; !extending && i < count; i++)
+    if (pwrite(file, page, bytes, (off_t)i * bytes) != bytes) return -1;
+  if (fsync(file)) return -1;
+  double start = now();
+  for (int i = 0; i < count; i++) {
+    double before = now();
+    if (pwrite(file, page, bytes, (off_t)i * bytes) != bytes || fdatasync(file)) return -1;
+    if (took) took[i] = now() - before;
+  }
+  double all = now() - start;
+  free(page);
+  close(file);
+  return all;
 }

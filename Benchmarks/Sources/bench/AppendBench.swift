@@ -16,6 +16,9 @@ func namedSource(_ name: String) throws -> SourceName {
 func appendBench(rounds: Int) async throws -> [Measurement] {
   var one = Measurement(
     name: "durable appends, 1 producer", unit: "events/s", ours: [], goal: .ratioAtLeast(0.9))
+  var flush = Measurement(
+    name: "the same against a write of a page and its fdatasync", unit: "events/s", ours: [],
+    goal: .ratioAtLeast(0.85))
   var chain = Measurement(
     name: "hash chain, share of an append with 1 producer", unit: "%", ours: [], goal: .atMost(5))
   var many = Measurement(
@@ -26,17 +29,21 @@ func appendBench(rounds: Int) async throws -> [Measurement] {
   for _ in 0..<rounds {
     try await withScratch { folder in
       // in turns, so that both meet the same moods of the disk
-      var (ours, reference, line) = (0.0, 0.0, [UInt8]())
+      var (ours, reference, flushes, line) = (0.0, 0.0, 0.0, [UInt8]())
       for turn in 0..<6 {
         let seconds: Double
         (seconds, line) = try await append(producers: 1, each: 500, folder + "/one-\(turn).db")
         ours += seconds
         let took = reference_append(folder + "/one-c-\(turn).db", 500, 1, Int32(line.count))
-        guard took > 0 else { throw BenchFailure("the C program could not write to \(folder)") }
+        let flushed = reference_flushes(folder + "/flushes-\(turn)", 500, 4120, 1, nil)
+        guard took > 0, flushed > 0 else { throw BenchFailure("the C program could not write to \(folder)") }
         reference += took
+        flushes += flushed
       }
       one.ours.append(3000 / ours)
       one.reference.append(3000 / reference)
+      flush.ours.append(3000 / ours)
+      flush.reference.append(3000 / flushes)
       chain.ours.append(100 * chainSeconds(line) / (ours / 3000))
     }
     try await withScratch { folder in
@@ -54,7 +61,7 @@ func appendBench(rounds: Int) async throws -> [Measurement] {
       bare.reference.append(count / loop)
     }
   }
-  return [one, chain, many, tasks, bare]
+  return [one, flush, chain, many, tasks, bare]
 }
 
 /// Appends from `producers` at once; gives the seconds that took and the last line.

@@ -11,7 +11,7 @@ struct Bench {
   var json: String?
   var chosen: Set<String> = []
 
-  static let names = ["requests", "appends", "poll", "scale", "rate", "memory", "garbage", "ingest", "drain"]
+  static let names = ["requests", "appends", "accept", "poll", "scale", "rate", "memory", "garbage", "ingest", "drain"]
   /// What takes long and is measured only where it is asked for.
   static let onDemand = ["steady"]
 
@@ -56,6 +56,7 @@ struct Bench {
       switch name {
       case "requests": found += try await requestBench(rounds: rounds)
       case "appends": found += try await appendBench(rounds: rounds)
+      case "accept": found += try await AcceptBench.measure(rounds: rounds)
       case "poll": found += try await PollBench.measure(rounds: rounds)
       case "scale": found += try await ScaleBench.measure(rounds: rounds)
       case "rate": found += try await RateBench.measure(rounds: rounds)

@@ -11,10 +11,11 @@ struct EdgeFolder {
   ///   - registers: of each group, each register a tag.
   ///   - groups: how many of them, all at the same rate.
   ///   - scanner: the serial line of one that ends its codes with CR; nil: there is none.
+  ///   - acknowledges: whether that scanner waits for its beep.
   ///   - central: where events are pushed to; nil: nowhere.
   init(
     _ path: String, ports: [Int], registers: Int, every: String, report: String = "always", groups: Int = 1,
-    scanner: String? = nil, central: String? = nil
+    scanner: String? = nil, acknowledges: Bool = false, central: String? = nil
   ) throws {
     self.path = path
     port = try ReservedPort()
@@ -50,6 +51,7 @@ struct EdgeFolder {
         about: Codes that end with CR
         line: 115200 8N1
         frame: { end: "\\r" }
+        \(acknowledges ? "acknowledge: { accepted: \"\\x06\", refused: \"\\x15\" }" : "")
         codes:
           - { match: "^(?<unit>SN[0-9]{4,12})$" }
 

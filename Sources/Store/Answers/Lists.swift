@@ -26,6 +26,8 @@ public struct SourceRecord: Sendable, Hashable {
   /// How far it was received.
   public var latest: Timestamp?
   public var isSilent: Bool
+  /// Events that were still to come when the last batch came; nil where none came since the central was started.
+  public var behind: UInt64?
   public var incarnations: [Receipt]
 
   public func write(to json: inout JSONWriter) {
@@ -34,6 +36,7 @@ public struct SourceRecord: Sendable, Hashable {
       writer.field("heard", heard)
       writer.field("latest", latest)
       writer.field("silent", isSilent)
+      writer.field("behind", behind)
       writer.list("incarnations", incarnations) { $0.raw($1.json) }
     }
   }
@@ -79,6 +82,7 @@ extension TraceStore {
   /// How each source stands, by name.
   public func sources() async throws -> [SourceRecord] {
     let now = rules.now()
+    let waiting = await waiting.bySource
     return try await read { [rules, opened] db in
       let rows = try Row.fetchAll(db, sql: "SELECT id, name, heard FROM sources ORDER BY name")
       let received = try Horizons.all(in: db)
@@ -99,7 +103,7 @@ extension TraceStore {
           name: name.description, heard: heard, latest: received[row["id"]],
           isSilent: try Silence(from: heard ?? opened, to: nil, now: now, in: db).heardNothing
             > rules.sourceSilentAfter,
-          incarnations: receipts)
+          behind: waiting[name], incarnations: receipts)
       }
     }
   }

@@ -30,11 +30,13 @@ extension TraceStore {
     let verified = try VerifiedBatch(batch, from: source)
     let contents = zip(verified.envelopes, batch.lines).map { EventContent($0, $1) }
     let now = rules.now()
-    return try await pool.write { [rules] db in
+    let answer = try await pool.write { [rules] db in
       let id = try Identities.source(source, in: db)
       try Silences.heard(id, at: now, rules: rules, in: db)
       return try Intake(db: db, rules: rules, source: id, verified: verified, contents: contents, now: now).run()
     }
+    if case .receipt = answer, let behind = batch.waiting { await waiting.note(behind, of: source) }
+    return answer
   }
 
   /// Makes all projections again from the events alone; what was stored stays untouched.

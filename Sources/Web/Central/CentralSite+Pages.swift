@@ -88,6 +88,7 @@ extension CentralSite {
     var facts: [HTML] = []
     if let heard = source.heard { facts.append("heard \(words.span(now.since(heard))) ago") }
     if let latest = source.latest { facts.append("events up to \(words.time(latest))") }
+    if let behind = source.behind, behind > 0 { facts.append("<b class=\"warn\">\(behind) more wait there</b>") }
     if let receipt = source.incarnations.last {
       facts.append("\(receipt.receivedThrough) events, \(receipt.safeThrough) safe")
     }

@@ -124,6 +124,10 @@ public struct CentralSite: Sendable {
     }
     metrics.family("lotline_central_source_silent", .gauge, "1 where a line PC is not heard.")
     for source in standing { metrics.sample(source.isSilent ? 1 : 0, ["source": source.name]) }
+    metrics.family(
+      "lotline_central_source_behind_events", .gauge,
+      "Events that a line PC had still to send when its last batch came.")
+    for source in standing { if let behind = source.behind { metrics.sample(behind, ["source": source.name]) } }
     try await backupMetrics(standing, &metrics)
     return Response(text: metrics.text, type: MetricsText.mediaType)
   }

@@ -12,6 +12,9 @@ double reference_append(const char *path, int count, int batch, int bytes);
 double reference_append_many(const char *path, int producers, int each, int bytes);
 /// Stores lines that end with a newline, `batch` in a commit. Returns the seconds that took, or -1.
 double reference_store(const char *path, const char *lines, size_t count, int batch);
+/// Writes `count` times `bytes` bytes, one behind the other, each with an fdatasync: at the end of the file
+/// (`extending`), or over what is there. Returns the seconds that took, or -1; those of each in `took`, if given.
+double reference_flushes(const char *path, int count, int bytes, int extending, double *took);
 
 // MARK: Modbus
 
