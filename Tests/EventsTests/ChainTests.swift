@@ -31,7 +31,8 @@ import Testing
   }
 
   @Test func `headers and body read back to the same batch`() throws {
-    let sent = batch(lines(3))
+    var sent = batch(lines(3))
+    sent.waiting = 4711
     let headers = Dictionary(uniqueKeysWithValues: sent.headers.map { ($0.name.lowercased(), $0.value) })
     let read = try Batch(body: sent.body) { headers[$0.lowercased()] }
     #expect(read == sent)

@@ -200,6 +200,20 @@ import Testing
     let second = await #expect(throws: (any Error).self) { try await openQueue(other) }
     #expect("\(try #require(second))".contains("is a database of another program"))
   }
+
+  @Test func `a batch says how many events stand behind it, those of later incarnations included`() async throws {
+    let queue = try await openQueue(folder)
+    try await queue.fill(5)
+    let first = queue.status.incarnation
+    #expect(try await queue.batch(after: 1, limit: 2, maxBytes: 1 << 20).waiting == 2)
+    #expect(try await queue.batch(after: 5, limit: 2, maxBytes: 1 << 20).waiting == 0)
+    _ = try await queue.beginIncarnation(why: "test")
+    try await queue.fill(3)
+    #expect(try await queue.batch(incarnation: first, after: 1, limit: 2, maxBytes: 1 << 20).waiting == 5)
+    try await queue.record(queue.receipt(through: 2, safe: 0), from: "central", frees: true)
+    #expect(try await queue.batch(incarnation: first, after: 1, limit: 2, maxBytes: 1 << 20).waiting == 3)
+    await queue.close()
+  }
 }
 
 extension EventQueue {

@@ -197,4 +197,29 @@ struct CentralListTests {
       #expect(found == 60)
     }
   }
+
+  @Test func `list, page and metrics say how many events a line PC has still to send, once it said so`() async throws {
+    let edge = edge(6)
+    try await withSite(edge) { client in
+      func behind() async throws -> Int64? {
+        let list = JSON(Array(try await client.execute(uri: "/v1/sources", method: .get).body.readableBytesView))
+        return list?["items"]?.items?.first?["behind"]?.whole
+      }
+      func says(_ path: String, _ text: String) async throws -> Bool {
+        String(buffer: try await client.execute(uri: path, method: .get).body).contains(text)
+      }
+      _ = try await post(client, edge.batch(1...2), edge.source)
+      #expect(try await behind() == nil)
+      for (numbers, left) in [(3...4 as ClosedRange<UInt64>, 2_000_002), (5...6, 0)] as [(ClosedRange<UInt64>, UInt64)]
+      {
+        var batch = edge.batch(numbers)
+        batch.waiting = left
+        #expect(try await post(client, batch, edge.source).status == .ok)
+        #expect(try await behind() == Int64(left))
+        #expect(try await says("/", "2000002 more wait there") == (left > 0))
+        let sample = "lotline_central_source_behind_events{source=\"\(edge.source)\"} \(left)\n"
+        #expect(try await says("/metrics", sample))
+      }
+    }
+  }
 }
