@@ -30,6 +30,18 @@ public struct Batch: Sendable, Hashable {
     self.lines = lines
   }
 
+  /// This batch and the one that follows it as one; nil where `next` does not continue it.
+  public func joined(with next: Batch) -> Batch? {
+    guard next.incarnation == incarnation, next.first == last + 1, next.previous == head, next.lost == nil,
+      !next.lines.isEmpty
+    else { return nil }
+    var joined = Batch(
+      incarnation: incarnation, first: first, previous: previous, head: next.head, lost: lost,
+      lines: lines + next.lines)
+    joined.waiting = next.waiting
+    return joined
+  }
+
   /// The number of the last line; `first - 1` where there are none.
   public var last: UInt64 { first + UInt64(lines.count) - 1 }
 

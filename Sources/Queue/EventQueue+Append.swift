@@ -181,7 +181,7 @@ extension EventQueue {
         board.update { $0.counts.checkpoints += 1 }
         writeMarker()
       }
-      if space.isPressing(used: file.usedBytes, limit: settings.limitBytes) { try relieve(file) }
+      if space.isPressing(used: file.usedBytes, limit: settings.limitBytes) { try relieve(file, steps: 1) }
     } catch {
       _ = fail(error)
     }

@@ -12,10 +12,38 @@ extension EventQueue {
   /// A batch ends before a hole; the next one declares the numbers that are gone. Every line was checked
   /// against the chain on its way out: one that was altered on the disk counts as gone.
   ///
+  /// It is read in slices, so that a machine's commit waits for one of them at most.
+  ///
   /// - Parameter veilsHeld: whether `#` and its digest stand for an event that is held.
-  public func batch(
+  public nonisolated func batch(
     incarnation: Incarnation, after: UInt64, limit: Int, maxBytes: Int, veilsHeld: Bool = false
-  ) throws(QueueFault) -> Batch {
+  ) async throws(QueueFault) -> Batch {
+    func slice(after: UInt64, lines: Int, bytes: Int) async throws(QueueFault) -> Batch {
+      try await self.slice(
+        of: incarnation, after: after, limit: min(lines, Slice.lines), maxBytes: min(bytes, Slice.bytes),
+        veilsHeld: veilsHeld)
+    }
+    var batch = try await slice(after: after, lines: limit, bytes: maxBytes)
+    var bytes = batch.lines.reduce(0) { $0 + $1.count }
+    while !batch.lines.isEmpty, batch.waiting != 0, batch.lines.count < limit, bytes < maxBytes {
+      let next = try await slice(after: batch.last, lines: limit - batch.lines.count, bytes: maxBytes - bytes)
+      let size = next.lines.reduce(0) { $0 + $1.count }
+      // A slice has one line at least, however long that is.
+      guard bytes + size <= maxBytes, let joined = batch.joined(with: next) else { break }
+      (batch, bytes) = (joined, bytes + size)
+    }
+    return batch
+  }
+
+  /// What is read at once: a machine that waits for its commit waits a millisecond or two for it.
+  private enum Slice {
+    static let lines = 256
+    static let bytes = 128 << 10
+  }
+
+  private func slice(of incarnation: Incarnation, after: UInt64, limit: Int, maxBytes: Int, veilsHeld: Bool)
+    throws(QueueFault) -> Batch
+  {
     guard let life = try reading().life(of: incarnation) else { throw .unknownIncarnation(incarnation) }
     let batch = try batch(of: life, after: after, limit: limit, maxBytes: maxBytes)
     return veilsHeld ? held.veiled(batch) : batch
@@ -61,8 +89,28 @@ extension EventQueue {
     }
   }
 
-  /// Notes how far `consumer` has the events; with `frees`, those that are safe may go.
-  public func record(_ receipt: Receipt, from consumer: String, frees: Bool) throws(QueueFault) {
+  /// Notes how far `consumer` has the events; with `frees`, those that are safe may go, a few thousand at a time.
+  public nonisolated func record(_ receipt: Receipt, from consumer: String, frees: Bool) async throws(QueueFault) {
+    try await note(receipt, from: consumer, frees: frees)
+    // Step by step, so that a machine's commit waits for one of them at most.
+    for _ in 0..<(frees ? Self.stepsOfRelief : 0) {
+      guard try await goOnRelieving() else { return }
+    }
+  }
+
+  /// One step; false where there was nothing to let go.
+  private func goOnRelieving() throws(QueueFault) -> Bool {
+    let file = try reading()
+    guard readable == nil else { return false }
+    var gone = false
+    do {
+      // Even letting rows go needs some room; what is received stays until there is.
+      try unlessFull { () throws(SQLiteFailure) in gone = try relieve(file, steps: 1) }
+    } catch { throw failed(reading: error) }
+    return gone
+  }
+
+  private func note(_ receipt: Receipt, from consumer: String, frees: Bool) throws(QueueFault) {
     let file = try reading()
     guard receipt.source == source else { throw .wrongSource(receipt.source) }
     guard let life = file.life(of: receipt.incarnation) else { throw .unknownIncarnation(receipt.incarnation) }
@@ -87,11 +135,7 @@ extension EventQueue {
         publish()
       }
       guard frees, readable == nil else { return }
-      // Even letting rows go needs some room; what is received stays until there is.
-      try unlessFull { () throws(SQLiteFailure) in
-        try letGoTaken(file)
-        try relieve(file)
-      }
+      try unlessFull { () throws(SQLiteFailure) in try letGoTaken(file) }
     } catch let fault as QueueFault {
       throw fault
     } catch let failure as SQLiteFailure {

@@ -64,13 +64,18 @@ extension EventQueue {
     }
   }
 
+  static let stepsOfRelief = 8
+
   /// Lets rows go that are safe and old, or safe and in the way: a bounded amount, so that intake goes on.
-  func relieve(_ file: QueueFile) throws(SQLiteFailure) {
+  ///
+  /// Returns whether some went.
+  @discardableResult
+  func relieve(_ file: QueueFile, steps: Int = stepsOfRelief) throws(SQLiteFailure) -> Bool {
     let isPressing = space.isPressing(used: file.usedBytes, limit: settings.limitBytes)
     // a full disk has room for small transactions only, each of which must give its journal back
     let step: UInt64 = space.diskIsFull == nil ? 500 : 50
     var gone = 0
-    for _ in 0..<8 {
+    for _ in 0..<steps {
       let count = try removeSafe(file, atMost: step, isPressing: isPressing)
       gone += count
       if count == 0 { break }
@@ -82,13 +87,14 @@ extension EventQueue {
       try file.connection.checkpoint(truncating: true)
       try file.countPages()
     }
-    guard gone > 0 || isPressing else { return }
+    guard gone > 0 || isPressing else { return false }
     publish()
     let refusing = space.refusal(used: file.usedBytes, limit: settings.limitBytes)
     board.update { status in
       status.counts.removed += UInt64(gone)
       status.refusing = refusing
     }
+    return gone > 0
   }
 
   private func removeSafe(_ file: QueueFile, atMost count: UInt64, isPressing: Bool) throws(SQLiteFailure) -> Int {

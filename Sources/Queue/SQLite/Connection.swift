@@ -104,6 +104,8 @@ final class Connection {
     try run("PRAGMA temp_store=MEMORY")
     try run("PRAGMA cache_size=-2000")
     try run("PRAGMA cell_size_check=ON")
+    // Debian's default, and needed: salvaging reads raw pages, and would find rows that went long ago.
+    try run("PRAGMA secure_delete=ON")
     try run("PRAGMA journal_size_limit=67108864")
     sqlite3_wal_hook(
       handle,

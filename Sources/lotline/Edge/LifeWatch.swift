@@ -38,19 +38,19 @@ struct LifeWatch {
 
 extension EventQueue {
   /// The gap that lost events leave: between the events that stand on either side of them, as far as those are there.
-  func gap(of lost: LostNumbers, now: Timestamp) -> GapData {
+  nonisolated func gap(of lost: LostNumbers, now: Timestamp) async -> GapData {
     let (first, last) = (lost.numbers.lowerBound, lost.numbers.upperBound)
-    let before = first > 1 ? time(of: EventID(incarnation: lost.incarnation, sequence: first - 1)) : nil
-    let after = time(of: EventID(incarnation: lost.incarnation, sequence: last + 1))
+    let before = first > 1 ? await time(of: EventID(incarnation: lost.incarnation, sequence: first - 1)) : nil
+    let after = await time(of: EventID(incarnation: lost.incarnation, sequence: last + 1))
     return GapData(
       kind: .lost, from: before ?? opening.alive.map { min($0, now) }, to: after ?? opening.alive ?? now,
       count: last - first + 1,
       reason: "events \(lost) could not be recovered from the damaged file \(opening.setAside ?? "")")
   }
 
-  private func time(of id: EventID) -> Timestamp? {
+  nonisolated private func time(of id: EventID) async -> Timestamp? {
     guard
-      let batch = try? batch(incarnation: id.incarnation, after: id.sequence - 1, limit: 1, maxBytes: 1),
+      let batch = try? await batch(incarnation: id.incarnation, after: id.sequence - 1, limit: 1, maxBytes: 1),
       batch.first == id.sequence, let line = batch.lines.first
     else { return nil }
     return (try? Envelope(line: line))?.time
