@@ -47,7 +47,7 @@ enum AcceptBench {
     return [median, late, both]
   }
 
-  /// Scans one code after the other; gives the seconds that each waited. Blocks its thread.
+  /// Scans one code after the other, blocking its thread, and gives the seconds that each waited.
   private static func scans(_ line: PseudoTerminal, _ count: Int, wait: Int32 = 5000) throws -> [Double] {
     try (0..<count).map { _ in
       let code = Array("SN\(Int.random(in: 100_000_000...999_999_999))\r".utf8)

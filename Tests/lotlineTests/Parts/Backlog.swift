@@ -89,7 +89,9 @@ struct LinesDigest: Equatable {
   /// Of a queue that nobody has open.
   init(ofQueue path: String, in folder: ScratchFolder) async throws { try await self.init([path], in: folder) }
 
-  /// Of a central: the first `count` lines of an incarnation. `authority`: of its certificate, where it has one.
+  /// Of a central: the first `count` lines of an incarnation.
+  ///
+  /// - Parameter authority: of its certificate, where it has one.
   init(ofCentral url: String, incarnation: String, count: Int, authority: String? = nil, in folder: ScratchFolder)
     async throws
   {
