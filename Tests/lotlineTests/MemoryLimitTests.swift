@@ -26,7 +26,7 @@ struct `Proof: out of memory` {
     defer { load.cancel() }
     let other = victim == "edge" ? try line.startCentral() : try line.startEdge()
     let limit = try MemoryLimit(megabytes: 128)
-    for round in 1...8 {
+    for round in 1...5 {
       let before = await plcs[0].acknowledged.count
       let daemon = try limit.start(
         [Program.lotline, victim, "run", "--config", line.scratch.file("\(victim).yaml")], victim: true,
