@@ -8,19 +8,19 @@ import GRDB
 /// are projections: made from the truth in the same transaction, and made again from it by `rebuild`.
 enum Schema {
   /// What this program writes; a store of a later number is refused.
-  static let version = 3
+  static let version = 4
   /// What the first of `steps` makes.
   private static let oldest = 2
-  private static let steps = [truth + projected, backedUp]
+  private static let steps = [truth + projected, backedUp, clocked]
 
   /// The tables that `rebuild` empties and fills again.
   static let projections = [
     "horizons", "stations", "devices", "places", "nodes", "cycles", "cycle_units", "links",
-    "changes", "marks", "gaps",
+    "changes", "marks", "gaps", "clocks", "corrected",
   ]
 
-  /// Brings an empty or older store to `version`.
-  static func migrate(_ db: Database) throws {
+  /// Brings an empty or older store to `version`; gives the one that it had, 0 where it was empty.
+  static func migrate(_ db: Database) throws -> Int {
     try db.execute(sql: "CREATE TABLE IF NOT EXISTS meta(key TEXT PRIMARY KEY, value TEXT NOT NULL)")
     let found = try check(db)
     for step in steps[max(0, found - oldest + 1)...] { try db.execute(sql: step) }
@@ -28,6 +28,7 @@ enum Schema {
       sql: """
         INSERT INTO meta(key, value) VALUES ('schema', ?) ON CONFLICT(key) DO UPDATE SET value = excluded.value
         """, arguments: ["\(version)"])
+    return found
   }
 
   /// The schema of a store that this program can use, 0 where it is empty; throws where it cannot.
@@ -82,6 +83,22 @@ enum Schema {
     CREATE TABLE backups(
       id INTEGER PRIMARY KEY, taken BIGINT NOT NULL, file TEXT NOT NULL, bytes BIGINT NOT NULL, sha256 TEXT NOT NULL,
       events BIGINT NOT NULL);
+
+    """
+
+  /// What was said of the line PCs' clocks, which events were in truth at another time than they say, and what gaps
+  /// said before they were put right.
+  private static let clocked = """
+    CREATE TABLE clocks(
+      incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL, source BIGINT NOT NULL, boot TEXT, time BIGINT NOT NULL,
+      boottime BIGINT NOT NULL, synchronised BIGINT NOT NULL, PRIMARY KEY(incarnation, sequence)) WITHOUT ROWID;
+    CREATE INDEX clocks_boot ON clocks(source, boot) WHERE boot IS NOT NULL;
+    CREATE INDEX clocks_start ON clocks(incarnation, sequence) WHERE boot IS NOT NULL;
+    CREATE TABLE corrected(
+      incarnation BIGINT NOT NULL, sequence BIGINT NOT NULL, time BIGINT NOT NULL,
+      PRIMARY KEY(incarnation, sequence)) WITHOUT ROWID;
+    ALTER TABLE gaps ADD COLUMN began_stamped BIGINT;
+    ALTER TABLE gaps ADD COLUMN ended_stamped BIGINT;
 
     """
 

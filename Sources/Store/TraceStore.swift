@@ -51,9 +51,10 @@ public final class TraceStore: Sendable {
         throw StoreError("the store \(path) refuses synchronous=FULL (in force: \(level)): no receipt would be safe")
       }
       try await pool.write { db in
-        try Schema.migrate(db)
+        let former = try Schema.migrate(db)
         try Absence.note(until: store.opened, in: db)
         for source in rules.sources { _ = try Identities.source(source, in: db) }
+        if (1..<Schema.version).contains(former) { try Retiming.adopt(db, rules: rules) }
         try Expectations.settle(db, rules: rules)
       }
       // A flush of the journal may have failed in an earlier life: what the system still shows of it must not be what

@@ -8,6 +8,8 @@ public struct FakeEdge: Sendable {
   public private(set) var hashes: [ChainHash] = []
   /// Moves on by a second with each event, unless a test sets it.
   public var now: Timestamp
+  /// The boot clock, which moves on likewise, and which nobody sets but a new boot.
+  public var uptime = Duration.seconds(81_234)
 
   public init(_ source: String = "plant1.line3.pc1", at start: String = "2026-11-23T08:00:00Z", seed: UInt8? = nil) {
     self.source = SourceName(source)!
@@ -21,11 +23,17 @@ public struct FakeEdge: Sendable {
   /// Adds an event and gives its number.
   @discardableResult
   public mutating func add(_ data: some EventData, subject: String, at time: Timestamp? = nil) -> UInt64 {
-    if time == nil { now = now.adding(.seconds(1)) }
-    let moment = Moment(time: time ?? now, boottimeNanoseconds: 81_234_567_890 + last)
+    if time == nil { pass(.seconds(1)) }
+    let moment = Moment(time: time ?? now, boottimeNanoseconds: UInt64(uptime.wholeMicroseconds) * 1000)
     return add(
       line: Event(data, at: moment, subject: subject).line(
         source: source, incarnation: incarnation, sequence: last + 1))
+  }
+
+  /// Lets time go on, on both clocks.
+  public mutating func pass(_ time: Duration) {
+    now = now.adding(time)
+    uptime += time
   }
 
   /// Adds a line as it is.
@@ -97,5 +105,32 @@ extension FakeEdge {
       CycleData(
         device: "plc-\(station)", trigger: last, after: now, tags: tags, result: result, unsure: unsure, stamp: stamp),
       subject: station)
+  }
+}
+
+extension FakeEdge {
+  /// The PC is started: its boot clock begins anew, its wall clock says whatever its battery kept.
+  @discardableResult
+  public mutating func boot(_ name: String, at time: String, isSynchronised: Bool = false) -> UInt64 {
+    (now, uptime) = (Timestamp(time)!, .seconds(20))
+    return start(name, isSynchronised: isSynchronised)
+  }
+
+  /// The daemon is started, in a boot of this name.
+  @discardableResult
+  public mutating func start(_ boot: String, isSynchronised: Bool = false) -> UInt64 {
+    add(
+      StartedData(
+        boot: boot, version: "1", host: "pc", clockSynchronised: isSynchronised, clockErrorSeconds: 0.1),
+      subject: source.description)
+  }
+
+  /// The clock is set, or gains or loses its time source; the edge notices with its next look.
+  @discardableResult
+  public mutating func setClock(to time: String? = nil, isSynchronised: Bool) -> UInt64 {
+    let former = now
+    if let time { now = Timestamp(time)! }
+    return add(
+      ClockData(from: former, to: now, synchronised: isSynchronised, errorSeconds: 0.1), subject: source.description)
   }
 }

@@ -52,13 +52,16 @@ struct CycleRow: Sendable, Hashable {
   }
 
   /// What the event itself says; nil where its line is held.
-  func data(in db: Database) throws -> CycleData? {
+  func data(in db: Database) throws -> CycleData? { try event(in: db)?.data }
+
+  /// With the event's own boot time in microseconds; nil where its line is held.
+  func event(in db: Database) throws -> (data: CycleData, boottime: Int64)? {
     let line = try Row.fetchOne(
       db.cachedStatement(sql: "SELECT line FROM events WHERE key = ?"), arguments: [key.packed])?.bytes("line")
     guard let line, let envelope = try? Envelope(line: line), let json = JSON(storing: line[envelope.data]) else {
       return nil
     }
-    return CycleData(json)
+    return CycleData(json).map { ($0, envelope.moment.boottimeMicroseconds) }
   }
 
   /// How many cycles the station had after `low` and up to `high`, counted no further than `limit`.

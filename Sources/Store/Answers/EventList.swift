@@ -30,8 +30,16 @@ public struct EventFilter: Sendable, Hashable {
 extension TraceStore {
   /// The lines as they are, in the order of their arrival.
   ///
-  /// Held ones are left out, unless the filter wants them: they are of no type, station or time.
+  /// Held ones are left out, unless the filter wants them: they are of no type, station or time. `from` and `to` are of
+  /// the times in truth, where a clock was put right.
   public func events(_ filter: EventFilter, after cursor: String? = nil, limit: Int = 100) async throws -> Page<[UInt8]>
+  {
+    try await timedEvents(filter, after: cursor, limit: limit).page
+  }
+
+  /// The lines as they are, and the times of those among them whose clock was not synchronised.
+  public func timedEvents(_ filter: EventFilter, after cursor: String? = nil, limit: Int = 100) async throws
+    -> (page: Page<[UInt8]>, times: [EventTime])
   {
     let start = try Cursor.read(cursor, of: .events)
     return try await read { db in
@@ -39,10 +47,23 @@ extension TraceStore {
       let after = start.map { EventList.Place(arrival: $0.number, key: Int64($0.text) ?? 0) }
       let found = try list.events(after: after, limit: limit + 1)
       let next = found.count > limit ? found[limit - 1].place : nil
-      return Page(
+      let page = Page(
         items: found.prefix(limit).map(\.line),
         next: next.map { Cursor(.events, number: $0.arrival, text: "\($0.key)").description })
+      let grader = Grader(db)
+      return (
+        page, try found.prefix(limit).compactMap { try grader.time(of: $0.line, at: EventKey(packed: $0.place.key)) }
+      )
     }
+  }
+}
+
+extension Grader {
+  /// The time of an event where there is something to be said of it.
+  fileprivate func time(of line: [UInt8], at key: EventKey) throws -> EventTime? {
+    guard let doubt = try doubt(of: key), let envelope = try? Envelope(line: line) else { return nil }
+    return EventTime(
+      id: envelope.id.description, time: try Corrections.time(of: key, in: db) ?? envelope.time, doubt: doubt)
   }
 }
 
@@ -56,6 +77,11 @@ private struct EventList {
     let key: Int64
   }
 
+  /// Microseconds since 1970; nil where no time is asked for.
+  private var span: (from: Int64, to: Int64)? {
+    guard filter.from != nil || filter.to != nil else { return nil }
+    return (filter.from?.microseconds ?? .min, filter.to?.microseconds ?? .max)
+  }
   private var beyond: String { filter.isNewestFirst ? "<" : ">" }
   private var order: String { filter.isNewestFirst ? "DESC" : "ASC" }
 
@@ -76,8 +102,12 @@ private struct EventList {
     var asked = Conditions()
     asked.add("c.type = ?", filter.type)
     asked.add("c.subject = ?", filter.station)
-    asked.add("c.until >= ?", filter.from?.microseconds)
-    asked.add("c.since < ?", filter.to?.microseconds)
+    asked.add(
+      """
+      (c.until >= ? AND c.since < ? OR EXISTS(SELECT 1 FROM corrected k
+        WHERE k.incarnation = a.first >> \(EventKey.sequenceBits) AND k.sequence BETWEEN
+        a.first & \(EventKey.sequenceMask) AND a.last & \(EventKey.sequenceMask) AND k.time >= ? AND k.time < ?))
+      """, span.map { [$0.from, $0.to, $0.from, $0.to] })
     let (table, row) =
       asked.isEmpty ? ("arrivals a", "a") : ("contents c CROSS JOIN arrivals a ON a.arrival = c.arrival", "c")
     asked.add("\(row).arrival \(beyond)= ?", number)
@@ -104,8 +134,7 @@ private struct EventList {
     asked.add("type <> ?", filter.isHeldIncluded ? nil : "")
     asked.add("type = ?", filter.type)
     asked.add("subject = ?", filter.station)
-    asked.add("time >= ?", filter.from?.microseconds)
-    asked.add("time < ?", filter.to?.microseconds)
+    asked.add("\(Corrections.time(of: "events")) BETWEEN ? AND ? - 1", span.map { [$0.from, $0.to] })
     return try Row.fetchAll(
       db.cachedStatement(
         sql: "SELECT key, line FROM events WHERE \(asked.sql) ORDER BY key \(order) LIMIT ?"),
@@ -124,8 +153,13 @@ private struct Conditions {
 
   /// Adds a condition where its value is asked for.
   mutating func add(_ text: String, _ value: (any DatabaseValueConvertible)?) {
-    guard let value else { return }
+    add(text, value.map { [$0] })
+  }
+
+  /// Adds a condition with several values where they are asked for.
+  mutating func add(_ text: String, _ values: [any DatabaseValueConvertible]?) {
+    guard let values else { return }
     texts.append(text)
-    arguments += [value]
+    for value in values { arguments += [value] }
   }
 }

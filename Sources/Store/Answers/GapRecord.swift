@@ -15,6 +15,11 @@ public struct GapRecord: Sendable, Hashable {
   public var from: Timestamp?
   /// Nil: it goes on.
   public var to: Timestamp?
+  /// What the line PC's clock said at its begin and its end, where that was put right.
+  public var stampedFrom: Timestamp?
+  public var stampedTo: Timestamp?
+  /// The line PC's clock was not synchronised in the boot whose event tells of it.
+  public var isUnsynchronised = false
   public var count: Int64?
   public var reason: String?
   /// `open`, or `pending` where it is not known yet whether something is missing.
@@ -38,6 +43,16 @@ public struct GapRecord: Sendable, Hashable {
       writer.field("unit", unit)
       writer.field("from", from)
       writer.field("to", to)
+      if stampedFrom != nil || stampedTo != nil {
+        writer.field("clock", "corrected")
+        writer.key("original")
+        writer.object { inner in
+          inner.field("from", stampedFrom)
+          inner.field("to", stampedTo)
+        }
+      } else if isUnsynchronised {
+        writer.field("clock", "unsynchronised")
+      }
       writer.field("count", count)
       writer.field("state", state)
       if isFinding {
@@ -125,7 +140,9 @@ struct GapLedger {
     return GapRecord(
       id: row["id"], kind: row["kind"], source: (row["source"] as Int64?).flatMap { sources[$0] },
       station: stations.first, anyOf: stations, device: row["device"], unit: row["unit"], from: row.time("began"),
-      to: row.time("ended"), count: row["count"], reason: row["reason"], state: state,
+      to: row.time("ended"), stampedFrom: row.time("began_stamped"), stampedTo: row.time("ended_stamped"),
+      isUnsynchronised: try key.flatMap { try grader.clock(at: $0) }.map { !$0.isKnown } ?? false,
+      count: row["count"], reason: row["reason"], state: state,
       event: try key.flatMap { try grader.reference($0) })
   }
 

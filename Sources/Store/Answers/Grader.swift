@@ -6,6 +6,8 @@ import GRDB
 /// Grades are made when asked for and never stored: a gap that arrives late changes them at once.
 final class Grader {
   let db: Database
+  /// By incarnation.
+  var clocks: [Int64: Clocks] = [:]
   private var histories: [String: StationHistory] = [:]
   private var references: [Int64: EventReference?] = [:]
 
@@ -37,6 +39,7 @@ final class Grader {
     guard !rows.isEmpty else { return [] }
     let stamp = try cycle.data(in: db)?.stamp
     let event = try reference(cycle.key)
+    let doubt = try doubt(of: cycle.key)
     var links: [LinkRecord] = []
     for (field, rows) in Dictionary(grouping: rows, by: { $0["field"] as String }).sorted(by: { $0.key < $1.key }) {
       let role: String = rows[0]["role"]
@@ -66,7 +69,7 @@ final class Grader {
             node: Node(Node.Kind(rawValue: rows[0]["kind"]) ?? .lot, id), role: Self.role(role, field), relation: role,
             evidence: grade.evidence, isCertain: grade.reason == nil, reason: grade.reason,
             alternatives: ids.count > 1 ? "\(event?.id ?? "")/\(field)" : nil, station: cycle.station,
-            time: cycle.time, event: event))
+            time: cycle.time, doubt: doubt, event: event))
       }
     }
     return links
@@ -183,7 +186,7 @@ final class Grader {
     try Int64.fetchOne(
       db.cachedStatement(
         sql: """
-          SELECT e.time FROM incarnations i JOIN events e ON e.key = (i.id << \(EventKey.sequenceBits)) + ?
+          SELECT \(Corrections.time(of: "e")) FROM incarnations i JOIN events e ON e.key = (i.id << \(EventKey.sequenceBits)) + ?
           WHERE i.name = ?
           """), arguments: [Int64(id.sequence), id.incarnation.description]
     ).map { Timestamp(microseconds: $0) }

@@ -55,6 +55,8 @@ public struct LinkRecord: Sendable, Hashable {
   public var alternatives: String?
   public var station: String
   public var time: Timestamp
+  /// What is to be said of the time.
+  public var doubt: TimeDoubt?
   public var event: EventReference?
 
   /// The shape of section 6.
@@ -70,6 +72,7 @@ public struct LinkRecord: Sendable, Hashable {
       writer.field("alternatives", alternatives)
       writer.field("station", station)
       writer.field("time", time)
+      doubt?.write(to: &writer)
       if let event {
         writer.key("event")
         event.write(to: &writer)

@@ -36,6 +36,8 @@ public struct UnitRecord: Sendable {
 public struct CycleRecord: Sendable {
   public var station: String
   public var time: Timestamp
+  /// What is to be said of the time.
+  public var doubt: TimeDoubt?
   public var unit: String?
   public var lot: String?
   /// Which attempt of this unit at this station, from 1.
@@ -43,6 +45,8 @@ public struct CycleRecord: Sendable {
   /// The unit is in doubt: another one may have been meant.
   public var isDoubtful: Bool
   public var event: EventReference?
+  /// The last poll that showed the cycle before it.
+  public var after: Timestamp?
   /// Nil where the event's line is held back.
   public var data: CycleData?
 
@@ -55,6 +59,7 @@ public struct CycleRecord: Sendable {
     json.object { writer in
       writer.field("station", station)
       writer.field("time", time)
+      doubt?.write(to: &writer)
       let (units, operators) = (units, operators)
       if units.count > 1 {
         writer.list("units", units) { $0.value($1) }
@@ -77,7 +82,7 @@ public struct CycleRecord: Sendable {
         }
       }
       writer.list("outside", data?.outside ?? []) { $0.value($1) }
-      writer.field("after", data?.after)
+      writer.field("after", after)
       writer.field("device", data?.device)
       writer.field("mode", data?.mode)
       if isDoubtful { writer.field("doubtful", true) }
@@ -157,9 +162,13 @@ struct UnitReader {
   }
 
   func cycle(_ row: CycleRow, attempt: Int, isDoubtful: Bool) throws -> CycleRecord {
-    CycleRecord(
-      station: row.station, time: row.time, unit: row.unit, lot: row.lot, attempt: attempt, isDoubtful: isDoubtful,
-      event: try grader.reference(row.key), data: try row.data(in: db))
+    let event = try row.event(in: db)
+    let clock = try grader.clock(at: row.key)
+    let after = event?.data.after
+    return CycleRecord(
+      station: row.station, time: row.time, doubt: try grader.doubt(of: row.key), unit: row.unit, lot: row.lot,
+      attempt: attempt, isDoubtful: isDoubtful, event: try grader.reference(row.key),
+      after: after.flatMap { clock?.time(of: $0, toldAt: event?.boottime ?? 0) } ?? after, data: event?.data)
   }
 
   /// The unit's own gaps, and those of its stations while it was there or should have been.
@@ -175,7 +184,7 @@ struct UnitReader {
     }
     for (row, cycle) in zip(rows, cycles) {
       let scanned = try grader.unitScanned(cycle.data?.stamp, row)
-      let from = [scanned, cycle.data?.after, row.time].compactMap { $0 }.min() ?? row.time
+      let from = [scanned, cycle.after, row.time].compactMap { $0 }.min() ?? row.time
       gaps += try ledger.at(row.station, from: from, to: row.time)
     }
     var seen: Set<String> = []

@@ -52,12 +52,15 @@ struct Intake {
     }
     let isHeld = try append(&position, &projector)
     try Identities.save(position, in: db)
-    if try isPatched || isHeld || Integrity.isUnfinished(position.id, in: db) {
+    let isOutOfOrder = try isLate || DeviceGaps.hasNewer(than: position.id, source, in: db)
+    let retimed = try Retiming.run(&projector, isOutOfOrder: isOutOfOrder)
+    for other in retimed where other != position.id {
+      try Integrity.project(incarnation: other, source: source, in: db)
+    }
+    if try isPatched || isHeld || retimed.contains(position.id) || Integrity.isUnfinished(position.id, in: db) {
       try Integrity.project(incarnation: position.id, source: source, in: db)
     }
-    if try DeviceGaps.areStale(
-      after: verified.envelopes, isLate: isLate, incarnation: position.id, source: source, in: db)
-    {
+    if !retimed.isEmpty || isOutOfOrder && DeviceGaps.areStale(after: verified.envelopes) {
       try DeviceGaps.project(source, in: db)
     }
     try projector.finish(rules)

@@ -67,20 +67,22 @@ enum Integrity {
     in db: Database
   ) throws {
     let all = EventKey.all(of: incarnation)
-    let began = try Int64.fetchOne(
+    let began = try Row.fetchOne(
       db,
       sql: """
-        SELECT time FROM events WHERE key BETWEEN ? AND ? AND key < ? AND time IS NOT NULL ORDER BY key DESC LIMIT 1
+        SELECT time, \(Corrections.time(of: "events")) AS truth FROM events
+        WHERE key BETWEEN ? AND ? AND key < ? AND time IS NOT NULL ORDER BY key DESC LIMIT 1
         """, arguments: all + [EventKey(incarnation: incarnation, sequence: first).packed])
-    let ended = try Int64.fetchOne(
+    let ended = try Row.fetchOne(
       db,
       sql: """
-        SELECT time FROM events WHERE key BETWEEN ? AND ? AND key > ? AND time IS NOT NULL ORDER BY key LIMIT 1
+        SELECT time, \(Corrections.time(of: "events")) AS truth FROM events
+        WHERE key BETWEEN ? AND ? AND key > ? AND time IS NOT NULL ORDER BY key LIMIT 1
         """, arguments: all + [EventKey(incarnation: incarnation, sequence: last).packed])
     try GapRow(
       id: "\(kind):\(name):\(first)", kind: kind, source: source,
       key: EventKey(incarnation: incarnation, sequence: first),
-      began: began, ended: ended, count: last - first + 1, reason: reason
+      began: began.map { ToldTime($0) }, ended: ended.map { ToldTime($0) }, count: last - first + 1, reason: reason
     ).insert(in: db)
   }
 }

@@ -43,6 +43,7 @@ extension TraceStore {
   public func rebuild() async throws {
     try await pool.write { [rules] db in
       for table in Schema.projections { try db.execute(sql: "DELETE FROM \(table)") }
+      try Clocks.fill(db)
       let incarnations = try Row.fetchAll(
         db,
         sql: """

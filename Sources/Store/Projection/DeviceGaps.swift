@@ -9,18 +9,15 @@ import GRDB
 enum DeviceGaps {
   private static let types: [EventType] = [.gap, .finding, .device, .config, .started]
 
-  /// Whether these events, newly stored in an incarnation, change what events that are stored already mean.
-  static func areStale(
-    after envelopes: some Sequence<Envelope?>, isLate: Bool, incarnation: Int64, source: Int64, in db: Database
-  ) throws -> Bool {
-    let isOutOfOrder = try isLate || hasNewer(than: incarnation, source, in: db)
-    return isOutOfOrder
-      && envelopes.contains { envelope in
-        envelope.map { EventType(rawValue: $0.type).map(types.contains) ?? false } ?? false
-      }
+  /// Whether these events, newly stored out of their order, change what events that are stored already mean.
+  static func areStale(after envelopes: some Sequence<Envelope?>) -> Bool {
+    envelopes.contains { envelope in
+      envelope.map { EventType(rawValue: $0.type).map(types.contains) ?? false } ?? false
+    }
   }
 
-  private static func hasNewer(than incarnation: Int64, _ source: Int64, in db: Database) throws -> Bool {
+  /// Whether a later life of the source's queue has events already.
+  static func hasNewer(than incarnation: Int64, _ source: Int64, in db: Database) throws -> Bool {
     try Bool.fetchOne(
       db.cachedStatement(sql: "SELECT EXISTS(SELECT 1 FROM incarnations WHERE source = ? AND id > ? AND through > 0)"),
       arguments: [source, incarnation]) ?? false
@@ -39,11 +36,7 @@ enum DeviceGaps {
       var projector = try Projector(db: db, source: source, incarnation: incarnation)
       let events = try Row.fetchCursor(
         db,
-        sql: """
-          SELECT DISTINCT e.key, e.line FROM contents c JOIN arrivals a ON a.arrival = c.arrival
-          JOIN events e ON e.key BETWEEN a.first AND a.last AND e.type = c.type
-          WHERE c.type IN (?, ?, ?, ?) AND a.first BETWEEN ? AND ? ORDER BY e.key
-          """,
+        sql: StoredEvents.ofTypes(4),
         arguments: StatementArguments([EventType.gap, .finding, .device, .started].map(\.rawValue))
           + EventKey.all(of: life["id"]))
       while let event = try events.next() {

@@ -12,7 +12,9 @@ enum EventContent: Sendable {
   case device(DeviceData)
   case config(ConfigData)
   /// The daemon began again: what it had found before is over, or found anew.
-  case started
+  case started(StartedData)
+  /// The wall clock was set, or gained or lost its time source.
+  case clock(ClockData)
   case nothing
 
   init(_ envelope: Envelope?, _ line: [UInt8]) {
@@ -32,8 +34,46 @@ enum EventContent: Sendable {
       case .finding: read(EventContent.finding)
       case .device: read(EventContent.device)
       case .config: read(EventContent.config)
-      case .started: .started
+      case .started: read(EventContent.started)
+      case .clock: read(EventContent.clock)
       default: .nothing
       }
+  }
+}
+
+extension EventContent {
+  /// What it says of the line PC's clock; the boot where it is a start.
+  var statement: (boot: String?, isSynchronised: Bool)? {
+    switch self {
+    case .started(let data): (data.boot, data.clockSynchronised)
+    case .clock(let data): (nil, data.synchronised)
+    default: nil
+    }
+  }
+
+  /// The units, lots and operators that it names.
+  var names: [NodeName] {
+    switch self {
+    case .cycle(let data): Self.names(of: data)
+    case .context(let data):
+      [Projector.kind(ofField: data.field)].compactMap { kind in kind.map { NodeName(kind: $0, id: data.to ?? "") } }
+    case .command(let data): data.stamp?["unit"].map { [NodeName(kind: "unit", id: $0)] } ?? []
+    default: []
+    }
+  }
+
+  private static func names(of cycle: CycleData) -> [NodeName] {
+    let stamp = cycle.stamp
+    let former = Dictionary(cycle.unsure.map { ($0.name, $0.value) }, uniquingKeysWith: { first, _ in first })
+    var names = (stamp?.all("unit") ?? []).map { NodeName(kind: "unit", id: $0) }
+    if let other = former["unit"] { names.append(NodeName(kind: "unit", id: other)) }
+    names += (stamp?.all("operator") ?? []).map { NodeName(kind: "operator", id: $0) }
+    for field in stamp?.fields ?? [] where Projector.role(ofField: field.name) != nil {
+      names += [field.value, former[field.name]].compactMap { $0 }.map { NodeName(kind: "lot", id: $0) }
+    }
+    for component in cycle.components where ["unit", "lot"].contains(component.kind) {
+      names.append(NodeName(kind: component.kind, id: component.id))
+    }
+    return names
   }
 }

@@ -35,8 +35,8 @@ struct Expectations {
     for missing in try Self.missing(found, isScrapped: isScrapped(unit), rules: rules) {
       try GapRow(
         id: "missing-station:\(unit):\(missing.step.stations[0])", kind: "missing-station",
-        station: missing.step.stations.joined(separator: "|"), unit: unit, began: missing.began?.microseconds,
-        ended: missing.ended?.microseconds, due: missing.due.microseconds, reason: missing.reason(unit)
+        station: missing.step.stations.joined(separator: "|"), unit: unit, began: missing.began.map { ToldTime($0) },
+        ended: missing.ended.map { ToldTime($0) }, due: missing.due, reason: missing.reason(unit)
       ).insert(in: db)
     }
   }

@@ -1,6 +1,7 @@
+import Events
 import GRDB
 
-/// A row of the ledger of gaps; times in microseconds since 1970.
+/// A row of the ledger of gaps.
 struct GapRow {
   /// From what the gap is about, so that a rebuild gives the same.
   var id: String
@@ -11,16 +12,16 @@ struct GapRow {
   var station: String?
   var device: String?
   var unit: String?
-  var began: Int64?
-  var ended: Int64?
+  var began: ToldTime?
+  var ended: ToldTime?
   /// It is a gap only when the station's source was received beyond this time.
-  var due: Int64?
+  var due: Timestamp?
   var count: Int64?
   var reason: String?
 
   init(
     id: String, kind: String, source: Int64? = nil, key: EventKey? = nil, station: String? = nil,
-    device: String? = nil, unit: String? = nil, began: Int64? = nil, ended: Int64? = nil, due: Int64? = nil,
+    device: String? = nil, unit: String? = nil, began: ToldTime? = nil, ended: ToldTime? = nil, due: Timestamp? = nil,
     count: Int64? = nil, reason: String? = nil
   ) {
     self.id = id
@@ -42,7 +43,8 @@ struct GapRow {
       db,
       """
       INSERT INTO gaps(id, kind, source, incarnation, sequence, station, device, unit, began, ended, due, count,
-        reason, sorted) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
+        reason, sorted, began_stamped, ended_stamped)
+      VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
       """)
     try statement.run { row in
       row.add(id)
@@ -53,12 +55,14 @@ struct GapRow {
       row.add(station)
       row.add(device)
       row.add(unit)
-      row.add(began)
-      row.add(ended)
-      row.add(due)
+      row.add(began?.microseconds)
+      row.add(ended?.microseconds)
+      row.add(due?.microseconds)
       row.add(count)
       row.add(reason)
-      row.add(began ?? ended ?? due ?? 0)
+      row.add(began?.microseconds ?? ended?.microseconds ?? due?.microseconds ?? 0)
+      row.add(began?.stamped)
+      row.add(ended?.stamped)
     }
   }
 }

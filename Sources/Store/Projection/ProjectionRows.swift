@@ -3,7 +3,7 @@ import GRDB
 
 /// The rows that most events leave, each by a statement prepared once a batch.
 ///
-/// All ignore what is there already: a row follows from its event, so that twice is the same as once.
+/// A row follows from its event, so that twice is the same as once; only its time may be known better later.
 struct ProjectionRows {
   private let cycles, units, links, changes, nodes: BareStatement
 
@@ -12,11 +12,13 @@ struct ProjectionRows {
       let marks = columns.split(separator: ",").map { _ in "?" }.joined(separator: ", ")
       return try BareStatement(db, "INSERT INTO \(table)(\(columns)) VALUES (\(marks)) ON CONFLICT \(conflict)")
     }
-    cycles = try insert("cycles", "incarnation, sequence, station, time, unit, lot, product, result")
+    let retimed = "(incarnation, sequence) DO UPDATE SET time = excluded.time WHERE excluded.time <> time"
+    cycles = try insert("cycles", "incarnation, sequence, station, time, unit, lot, product, result", retimed)
     units = try insert("cycle_units", "unit, incarnation, sequence, doubt")
     links = try insert("links", "incarnation, sequence, field, kind, id, role, doubt")
     changes = try insert(
-      "changes", "incarnation, sequence, station, field, time, former, latter, how, origin_incarnation, origin")
+      "changes", "incarnation, sequence, station, field, time, former, latter, how, origin_incarnation, origin",
+      retimed)
     nodes = try insert(
       "nodes", "kind, id, code, latest",
       "(kind, id) DO UPDATE SET latest = excluded.latest WHERE excluded.latest > nodes.latest")

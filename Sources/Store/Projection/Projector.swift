@@ -7,6 +7,9 @@ struct Projector {
   let source: Int64
   let incarnation: Incarnation
   let rows: ProjectionRows
+  let clocks: Clocks
+  /// The events that told something new of a clock.
+  private(set) var stated: [EventKey] = []
   private var newest: (key: EventKey, time: Timestamp)?
   private var touched: Set<String> = []
   private var stations: Set<String> = []
@@ -18,21 +21,30 @@ struct Projector {
     self.source = source
     self.incarnation = incarnation
     rows = try ProjectionRows(db)
+    clocks = Clocks(db, source: source)
   }
 
-  /// Projects one event.
-  mutating func project(_ key: EventKey, _ envelope: Envelope, _ content: EventContent) throws {
-    if newest.map({ $0.key < key }) ?? true { newest = (key, envelope.time) }
+  /// Projects one event; `isNew` is false for one that is projected again since its time is known better.
+  mutating func project(_ key: EventKey, _ envelope: Envelope, _ content: EventContent, isNew: Bool = true) throws {
+    if let said = content.statement,
+      try clocks.note(key, envelope, boot: said.boot, isSynchronised: said.isSynchronised)
+    {
+      stated.append(key)
+    }
+    let event = Occurrence(key: key, envelope: envelope, clock: try clocks.clock(at: key))
+    if event.time != envelope.time { try Corrections.note(event, in: db) }
+    if newest.map({ isNew && $0.key < key || $0.key == key }) ?? isNew { newest = (key, event.time) }
+    for name in content.names { try node(name, at: event.time) }
     switch content {
-    case .cycle(let data): try cycle(data, key, envelope)
-    case .context(let data): try change(data, key, envelope)
-    case .command(let data): try scan(data, key, envelope)
-    case .gap(let data): try gap(data, key, envelope)
-    case .finding(let data): try finding(data, key, envelope)
-    case .device(let data): try device(data, key, envelope)
+    case .cycle(let data): try cycle(data, event)
+    case .context(let data): try change(data, event)
+    case .command(let data): try scan(data, event)
+    case .gap(let data): try gap(data, event)
+    case .finding(let data): try finding(data, event)
+    case .device(let data): try device(data, event)
     case .config(let data): try config(data, key)
-    case .started: try endFindings(envelope)
-    case .nothing: break
+    case .started: try endFindings(event)
+    case .clock, .nothing: break
     }
   }
 
@@ -50,6 +62,11 @@ struct Projector {
     seen = [:]
   }
 
+  /// What was seen of these names by now is not to be noted.
+  mutating func forget(_ names: some Sequence<NodeName>) {
+    for name in names { seen[name] = nil }
+  }
+
   mutating func serves(_ station: String) throws {
     guard stations.insert(station).inserted else { return }
     try db.cachedStatement(sql: "INSERT INTO stations(station, source) VALUES (?, ?) ON CONFLICT DO NOTHING")
@@ -59,15 +76,14 @@ struct Projector {
   mutating func touch(_ unit: String) { touched.insert(unit) }
 
   /// Something with a name was seen.
-  mutating func node(_ kind: String, _ id: String?, at time: Timestamp) throws {
-    guard let id, !id.isEmpty else { return }
-    let name = NodeName(kind: kind, id: id)
+  private mutating func node(_ name: NodeName, at time: Timestamp) throws {
+    guard !name.id.isEmpty else { return }
     if let known = seen[name], known >= time { return }
     seen[name] = time
     if seen.count >= 10_000 { try noteSeen() }
   }
 
-  private mutating func change(_ data: ContextData, _ key: EventKey, _ envelope: Envelope) throws {
+  private mutating func change(_ data: ContextData, _ event: Occurrence) throws {
     try serves(data.station)
     let origin: EventID? =
       switch data.by {
@@ -75,8 +91,7 @@ struct Projector {
       case .event(let id): id
       case nil: nil
       }
-    try rows.change(key, data, envelope.time, origin: origin)
-    if let kind = Self.kind(ofField: data.field) { try node(kind, data.to, at: envelope.time) }
+    try rows.change(event.key, data, event.time, origin: origin)
   }
 
   /// What a field of the context names.
@@ -85,13 +100,15 @@ struct Projector {
     return ["unit", "lot", "operator"].contains(field) ? field : nil
   }
 
-  private mutating func scan(_ data: ScanData, _ key: EventKey, _ envelope: Envelope) throws {
+  private mutating func scan(_ data: ScanData, _ event: Occurrence) throws {
     for role in data.roles where role.name == "command" {
       guard let unit = data.stamp?["unit"] else { continue }
-      try node("unit", unit, at: envelope.time)
       try db.cachedStatement(
-        sql: "INSERT INTO marks(unit, incarnation, sequence, mark, time) VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING"
-      ).execute(arguments: [unit, key.incarnation, key.sequence, role.value, envelope.time.microseconds])
+        sql: """
+          INSERT INTO marks(unit, incarnation, sequence, mark, time) VALUES (?, ?, ?, ?, ?)
+          ON CONFLICT(unit, incarnation, sequence) DO UPDATE SET time = excluded.time
+          """
+      ).execute(arguments: [unit, event.key.incarnation, event.key.sequence, role.value, event.time.microseconds])
       touch(unit)
     }
   }

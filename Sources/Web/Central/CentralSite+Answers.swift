@@ -66,8 +66,16 @@ extension CentralSite {
     // A held line is of no type, station or time: without such a filter it stands in its place.
     filter.isHeldIncluded =
       isExport && filter.type == nil && filter.station == nil && filter.from == nil && filter.to == nil
-    let page = try await store.events(filter, after: request.query("cursor"), limit: try Self.limit(request))
-    guard isExport else { return Self.list(page) { $0.raw($1) } }
+    let (page, times) = try await store.timedEvents(
+      filter, after: request.query("cursor"), limit: try Self.limit(request))
+    guard isExport else {
+      return Response { writer in
+        writer.list("items", page.items) { $0.raw($1) }
+        // Beside the events, whose bytes stay as they are.
+        if !times.isEmpty { writer.list("times", times) { $1.write(to: &$0) } }
+        writer.field("next", page.next)
+      }
+    }
     return Self.export(page.items.flatMap { $0 + [0x0A] }, next: page.next)
   }
 

@@ -23,13 +23,13 @@ struct RecordPieces: Sendable {
     return """
       <div class="bar\(isPending ? " waits" : "")" id="\(gap.id)">
       <span class="label">\(isPending ? "PENDING" : gap.isFinding ? "FINDING" : "GAP"): \(CentralWords.kind(gap.kind))</span> · \(place)\(unit)
-      <p>\(gap.reason ?? "")</p><p class="soft">\(count)\(when)</p></div>
+      <p>\(gap.reason ?? "")</p><p class="soft">\(count)\(when)\(doubt(gap))</p></div>
       """
   }
 
   /// A cycle with its values and links.
   func card(_ cycle: CycleRecord, _ links: [LinkRecord], showsUnit: Bool) -> HTML {
-    var head: HTML = "<h3>\(cycle.station) \(words.time(cycle.time))\(result(cycle.result))"
+    var head: HTML = "<h3>\(cycle.station) \(words.time(cycle.time))\(result(cycle.result))\(doubt(cycle.doubt))"
     if cycle.attempt > 1 { head += "<span class=\"badge warn\">attempt \(cycle.attempt)</span>" }
     if cycle.isDoubtful { head += "<span class=\"badge warn\">unit in doubt</span>" }
     head += "</h3>"
@@ -47,6 +47,26 @@ struct RecordPieces: Sendable {
     return """
       <div class="card">\(head)<div>\(facts.joined(separator: " · "))</div>\(values(cycle))\(list(links))</div>
       """
+  }
+
+  /// What is to be said of a time.
+  private func doubt(_ doubt: TimeDoubt?) -> HTML {
+    switch doubt {
+    case .corrected(let original):
+      "<span class=\"badge warn\">time corrected</span><span class=\"soft\">the line PC's clock said "
+        + "\(words.time(original))</span>"
+    case .unsynchronised: "<span class=\"badge warn\">clock not synchronised</span>"
+    case nil: ""
+    }
+  }
+
+  private func doubt(_ gap: GapRecord) -> HTML {
+    let stamped = [gap.stampedFrom, gap.stampedTo].compactMap { $0 }.map { words.time($0) }
+    guard stamped.isEmpty else {
+      return
+        " · <span class=\"warn\">time corrected: the line PC's clock said \(stamped.joined(separator: " and "))</span>"
+    }
+    return gap.isUnsynchronised ? " · <span class=\"warn\">clock not synchronised</span>" : ""
   }
 
   private var noUnit: HTML { "<span class=\"bad\">no unit was scanned</span>" }
