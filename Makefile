@@ -55,7 +55,7 @@ packages:
 .PHONY: test-packages
 test-packages: packages
 	@scripts/debian-packages "the tests: foreign programs in Python, a browser, the check of systemd units" \
-	  python3 python3-venv chromium systemd openssl mbpoll mandoc socat strace mount e2fsprogs iproute2 prometheus
+	  python3 python3-venv chromium systemd openssl gcc libc6-dev mbpoll mandoc socat strace mount e2fsprogs iproute2 prometheus
 	@scripts/python-packages $(PYTHON) Tests/foreign/requirements.txt
 
 .PHONY: build

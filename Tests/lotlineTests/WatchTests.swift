@@ -38,6 +38,32 @@ import Testing
     #expect(watch.look(at: after(.seconds(2), jumped: .milliseconds(400)), state: lost)?.synchronised == false)
   }
 
+  @Test func `a second that takes hours is a gap of that length, and one that takes a while is none`() {
+    var watch = StandstillWatch(at: start)
+    #expect(watch.look(at: after(.seconds(9))) == nil)
+    // Somebody set the clock back meanwhile: the length is that of the boot clock.
+    let gap = watch.look(at: after(.seconds(9 + 3600), jumped: .seconds(-1800)))
+    #expect(gap?.to == start.time.adding(.seconds(9 + 1800)) && gap?.from == start.time.adding(.seconds(9 - 1800)))
+    #expect(gap?.kind == .daemonDown)
+    #expect(watch.look(at: after(.seconds(10 + 3600))) == nil)
+  }
+
+  @Test func `a start whose clock lies before the daemon's last sign of life is a gap without an end of its own`() {
+    func gaps(_ now: String) -> [GapData] {
+      var opening = Opening()
+      opening.alive = start.time
+      return Start(
+        source: SourceName("pc1")!, moment: Moment(time: Timestamp(now)!, boottimeNanoseconds: 1), clock: good,
+        opening: opening, files: [], kept: [:]
+      ).gaps
+    }
+    let usual = gaps("2026-11-24T09:00:00Z")
+    #expect(usual.first?.from == start.time && usual.first?.to?.since(start.time) == .seconds(3600))
+    let behind = gaps("1970-01-01T00:00:20Z")
+    #expect(behind.count == 1 && behind.first?.from == start.time && behind.first?.to == nil)
+    #expect(behind.first?.reason?.contains("clock") == true)
+  }
+
   @Test func `a loop that stands still is told once, until it goes round again or begins anew`() {
     var progress = Progress(patience: .seconds(20))
     func look(_ beats: UInt64, _ seconds: Int) -> [String] {
@@ -70,15 +96,15 @@ import Testing
     var status = QueueStatus(incarnation: old, limitBytes: 1)
     var opening = Opening()
     var watch = LifeWatch(old)
-    #expect(watch.look(at: status, opening, now: start.time).started == nil)
+    #expect(watch.look(at: status, opening, now: start.time, clock: good).started == nil)
     status.incarnation = new
     opening.isSalvaging = true
     opening.lost = [LostNumbers(incarnation: old, numbers: 3...7)]
-    let news = watch.look(at: status, opening, now: start.time)
+    let news = watch.look(at: status, opening, now: start.time, clock: good)
     #expect(news.started != nil && news.lost.isEmpty)
     opening.isSalvaging = false
-    #expect(watch.look(at: status, opening, now: start.time).lost == opening.lost)
-    let quiet = watch.look(at: status, opening, now: start.time)
+    #expect(watch.look(at: status, opening, now: start.time, clock: good).lost == opening.lost)
+    let quiet = watch.look(at: status, opening, now: start.time, clock: good)
     #expect(quiet.started == nil && quiet.lost.isEmpty)
   }
 }

@@ -81,7 +81,9 @@ struct EventWords: Sendable, Hashable {
     var words = "missing: \(gap.kind.rawValue)"
     if let device = gap.device { words += " of \(device)" }
     if let count = gap.count { words += ", \(count)" }
-    if let from = gap.from, let to = gap.to { words += ", from \(when(from)) to \(when(to))" }
+    if let from = gap.from {
+      words += gap.to.map { ", from \(when(from)) to \(when($0))" } ?? ", since \(when(from))"
+    }
     if let reason = gap.reason { words += ": \(reason)" }
     return (words, "bad")
   }

@@ -46,7 +46,7 @@ struct EdgeDaemon {
     }
     let kept = try await queue.state(prefix: "")
     let start = Start(
-      source: settings.source, moment: .now(), opening: queue.opening, files: settings.files, kept: kept)
+      source: settings.source, moment: .now(), clock: .now(), opening: queue.opening, files: settings.files, kept: kept)
     let isRecorded = await record(start.entry(), in: queue)
 
     let stations = LineStations(
@@ -60,7 +60,7 @@ struct EdgeDaemon {
     }
     let life = SignsOfLife(
       source: settings.source, queue: queue, devices: devices, forwarder: forwarder, stations: stations,
-      supervisor: supervisor, logger: logger)
+      supervisor: supervisor, logger: logger, clock: ClockWatch(at: start.moment, state: start.clock))
     let reload = SettingsReload(
       path: path, plan: plan, queue: queue, devices: devices, stations: stations, supervisor: supervisor,
       logger: logger)

@@ -1,4 +1,5 @@
 import Events
+import Machine
 import Queue
 
 /// Notices that the queue began a new life under way, and which events a damaged file took with it.
@@ -20,7 +21,7 @@ struct LifeWatch {
   }
 
   /// Takes the next look; what there is to record.
-  mutating func look(at status: QueueStatus, _ opening: Opening, now: Timestamp) -> News {
+  mutating func look(at status: QueueStatus, _ opening: Opening, now: Timestamp, clock: ClockState) -> News {
     var news = News()
     if status.incarnation != incarnation {
       incarnation = status.incarnation
@@ -28,7 +29,7 @@ struct LifeWatch {
       let why = status.incarnations.last?.why ?? ""
       news.started = Start.started(
         after: former.map { .init(incarnation: $0.incarnation, through: $0.last, head: $0.head, why: why) },
-        alive: now)
+        alive: now, clock: clock)
     }
     guard !opening.isSalvaging else { return news }
     news.lost = opening.lost.filter { told.insert($0).inserted }

@@ -20,6 +20,8 @@ struct SignsOfLife: Sendable {
   let stations: LineStations
   let supervisor: Supervisor
   let logger: Logger
+  /// What the start said of the clock: whatever changed since then is told.
+  let clock: ClockWatch
   /// How often; a crash is known to this exactness.
   var every: Duration = .seconds(1)
   /// A device's loop that has not gone round for so long hangs.
@@ -29,7 +31,16 @@ struct SignsOfLife: Sendable {
 
   /// Runs until the task is cancelled.
   func run() async {
-    var clock = ClockWatch(at: .now(), state: .now())
+    await withDiscardingTaskGroup { group in
+      let standstills = Standstills()
+      group.addTask { await standstills.watch() }
+      await run(standstills)
+      group.cancelAll()
+    }
+  }
+
+  private func run(_ standstills: Standstills) async {
+    var clock = clock
     var life = LifeWatch(queue.status.incarnation)
     var progress = Progress(patience: patience)
     var forwarding = Progress(patience: forwarderPatience)
@@ -38,7 +49,7 @@ struct SignsOfLife: Sendable {
       let moment = Moment.now()
       do {
         try await queue.beat(at: moment.time)
-        try await tellNews(&life, &clock, at: moment)
+        try await tellNews(&life, &clock, standstills, at: moment)
         await stations.tellShed(at: moment, hasRoom: !queue.status.isThinning)
         failing = false
       } catch {
@@ -79,16 +90,22 @@ extension SignsOfLife {
   }
 
   /// Records what was noticed; what the queue does not take is noticed again.
-  private func tellNews(_ life: inout LifeWatch, _ clock: inout ClockWatch, at moment: Moment) async throws {
+  private func tellNews(
+    _ life: inout LifeWatch, _ clock: inout ClockWatch, _ standstills: Standstills, at moment: Moment
+  ) async throws {
     var (seenLife, seenClock) = (life, clock)
-    let news = seenLife.look(at: queue.status, queue.opening, now: moment.time)
+    let state = ClockState.now()
+    let news = seenLife.look(at: queue.status, queue.opening, now: moment.time, clock: state)
     var events: [Event] = []
     func add(_ data: some EventData) { events.append(Event(data, at: moment, subject: source.description)) }
     if let started = news.started { add(started) }
     for lost in news.lost { add(await queue.gap(of: lost, now: moment.time)) }
-    if let change = seenClock.look(at: moment, state: .now()) { add(change) }
+    if let change = seenClock.look(at: moment, state: state) { add(change) }
+    let stood = standstills.untold
+    for gap in stood { add(gap) }
     if !events.isEmpty { _ = try await queue.append { [events] _ in Entry(events: events) } }
     (life, clock) = (seenLife, seenClock)
+    standstills.told(stood.count)
     if news.started != nil { await stations.carryOver(into: queue.status.incarnation) }
   }
 }

@@ -7,6 +7,8 @@ import Settings
 struct Start {
   let source: SourceName
   let moment: Moment
+  /// What the kernel knew of the clock at that moment.
+  let clock: ClockState
   let opening: Opening
   let files: [(file: String, text: String)]
   /// The hashes of the settings in force before, as the queue kept them, by state key.
@@ -16,7 +18,7 @@ struct Start {
 
   /// All of it as one entry: started, gaps, then each settings file that changed.
   func entry() -> Entry {
-    var entry = Entry(events: [event(Self.started(after: opening.previous, alive: opening.alive))])
+    var entry = Entry(events: [event(Self.started(after: opening.previous, alive: opening.alive, clock: clock))])
     entry.events += gaps.map { event($0) }
     for config in Self.configs(files, kept: opening.previous == nil ? kept : [:]) {
       entry.events.append(event(config))
@@ -39,23 +41,25 @@ struct Start {
   }
 
   /// What the first event of a start, or of a new life of the queue, says.
-  static func started(after previous: StartedData.Previous?, alive: Timestamp?) -> StartedData {
-    let clock = ClockState.now()
-    return StartedData(
+  static func started(after previous: StartedData.Previous?, alive: Timestamp?, clock: ClockState) -> StartedData {
+    StartedData(
       boot: Host.bootID, version: Lotline.version, host: Host.name, clockSynchronised: clock.synchronised,
       clockErrorSeconds: clock.errorSeconds, previous: previous, alive: alive)
   }
 
   /// The time in which nothing was read.
   var gaps: [GapData] {
-    var gaps: [GapData] = []
-    if let alive = opening.alive, alive < moment.time {
-      gaps.append(
-        GapData(
-          kind: .daemonDown, from: alive, to: moment.time,
-          reason: opening.stoppedCleanly ? "the daemon was stopped" : "the daemon ended without being stopped"))
+    guard let alive = opening.alive else { return [] }
+    let why = opening.stoppedCleanly ? "the daemon was stopped" : "the daemon ended without being stopped"
+    guard alive >= moment.time else {
+      return [GapData(kind: .daemonDown, from: alive, to: moment.time, reason: why)]
     }
-    return gaps
+    // Its end is when this is told, by whatever is known of the clock later.
+    return [
+      GapData(
+        kind: .daemonDown, from: alive,
+        reason: "\(why); since then this PC's clock was put back, or lost its time while the PC was off")
+    ]
   }
 
   private func event(_ data: some EventData) -> Event { Event(data, at: moment, subject: source.description) }
