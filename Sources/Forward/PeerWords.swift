@@ -1,4 +1,5 @@
 private import AsyncHTTPClient
+import Events
 private import Glibc
 private import NIOCore
 private import NIOHTTP1
@@ -55,9 +56,18 @@ enum PeerWords {
     }
   }
 
-  private static func sentence(forTLS text: String) -> String {
+  /// No clock that is right shows a time before this.
+  private static let earliest = Timestamp(microseconds: 1_577_836_800_000_000)
+
+  /// - Parameter now: what this PC's clock shows: where that cannot be, a certificate is not to blame.
+  static func sentence(forTLS text: String, now: Timestamp = Moment.now().time) -> String {
     if text.contains("CERTIFICATE_VERIFY_FAILED") || text.contains("unableToValidateCertificate") {
-      return "its certificate is not signed by an authority that is trusted here, or has expired: check ca-file"
+      let day = now.description.prefix(10)
+      return now < earliest
+        ? "this PC's clock shows \(day), when no certificate was valid yet: set the clock, and see to its battery and its "
+          + "time server"
+        : "its certificate is not signed by an authority that is trusted here, or is not valid on \(day), which is today by "
+          + "this PC's clock: check ca-file, and the clock"
     }
     if text.contains("failedToValidateHostname") {
       return "its certificate is for another name: use in the address the name that the certificate has"

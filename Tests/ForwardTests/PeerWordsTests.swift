@@ -1,4 +1,5 @@
 import AsyncHTTPClient
+import Events
 import Glibc
 import NIOCore
 import Testing
@@ -24,6 +25,16 @@ struct PeerWordsTests {
       let told = PeerWords.sentence(for: error)
       #expect(!told.contains("HTTPClientError") && !told.hasSuffix("."), "\(told)")
     }
+  }
+
+  @Test func `a clock of 1970 is told as the clock, not as a bad certificate`() throws {
+    let failure = "handshakeFailed(NIOSSL.BoringSSLError.sslError([Error: 268435581 error:CERTIFICATE_VERIFY_FAILED]))"
+    let told = PeerWords.sentence(forTLS: failure, now: try #require(Timestamp("1970-01-01T00:03:12.000000Z")))
+    #expect(told.contains("clock shows 1970-01-01") && !told.contains("ca-file"))
+    let right = PeerWords.sentence(forTLS: failure, now: try #require(Timestamp("2026-11-30T10:00:00.000000Z")))
+    #expect(right.contains("ca-file") && right.contains("2026-11-30"))
+    let other = PeerWords.sentence(forTLS: "WRONG_VERSION_NUMBER", now: try #require(Timestamp("1970-01-01T00:00:00Z")))
+    #expect(!other.contains("clock"))
   }
 
   @Test func `an answer that is no central's is told without its markup`() {
