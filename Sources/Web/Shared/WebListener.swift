@@ -13,6 +13,8 @@ public struct WebListener: Sendable, Hashable {
   /// PEM; both or none.
   public var certificateFile: String?
   public var keyFile: String?
+  /// How long clients may take over their requests.
+  public var patience = RequestPatience()
 
   public init(host: String, port: Int, certificateFile: String? = nil, keyFile: String? = nil) {
     self.host = host
@@ -65,8 +67,10 @@ public struct WebListener: Sendable, Hashable {
   }
 
   private func server() throws -> HTTPServerBuilder {
+    let gate = ConnectionGate(patience)
     let http = HTTPServerBuilder.http1(
       configuration: .init(
+        additionalChannelHandlers: [PromptRequests(gate)],
         idleTimeout: .seconds(75),
         httpDecoderConfiguration: .init(
           maxHeaderFieldSize: 8 * 1024, maxHeaderListSize: 16 * 1024, maxHeaderFieldCount: 64)))
