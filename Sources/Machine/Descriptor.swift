@@ -21,6 +21,12 @@ public struct SystemFailure: Error, Sendable, Hashable, CustomStringConvertible 
     self.code = code
   }
 
+  /// Of a file that was to be made, also as the very next statement.
+  public static func making(_ path: String, code: Int32 = errno) -> SystemFailure {
+    let hint = code == EROFS ? ", where a service may write if ReadWritePaths in its unit names the folder" : ""
+    return SystemFailure(doing: "making \(path)\(hint)", code: code)
+  }
+
   public var reason: String { String(cString: strerror(code)) }
   public var description: String { "\(doing): \(reason)" }
 }

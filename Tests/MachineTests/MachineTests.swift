@@ -50,6 +50,10 @@ import Testing
 
   @Test func `a failure of the system says what was tried and why`() {
     #expect(SystemFailure(doing: "opening /x", code: ENOENT).description == "opening /x: No such file or directory")
+    #expect(SystemFailure.making("/x", code: EACCES).description == "making /x: Permission denied")
+    #expect(
+      SystemFailure.making("/x", code: EROFS).description
+        == "making /x, where a service may write if ReadWritePaths in its unit names the folder: Read-only file system")
   }
 
   @Test func `the clock's state has an error that is not negative`() {

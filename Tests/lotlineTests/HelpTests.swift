@@ -107,7 +107,7 @@ private struct ExamplePlace {
       example
       .replacing(/192\.168\.[0-9.]+(:502)?(?![0-9:])/, with: "127.0.0.1:\(server.port)")
       .replacing(/192\.168\.[0-9.]+:[0-9]+/, with: "127.0.0.1:\(server.port)")
-      .replacing("/tmp/", with: folder.path + "/")
+      .replacing("/tmp/", with: folder.path + "/").replacing("/var/lib/lotline", with: folder.path)
       .replacing(/\/dev\/[^ ]+/, with: scanner.link)
       .replacing("--port 1502", with: "--port 0").replacing("--scanner-port 2001", with: "--scanner-port 0")
     let command = String(line.split(separator: " ")[1])

@@ -17,7 +17,7 @@ final class PageCopy {
     // SQLite makes files that everybody may read, so the file is made here.
     let made = Glibc.open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
     guard made >= 0 else {
-      let failure = SystemFailure(doing: "making \(path)")
+      let failure = SystemFailure.making(path)
       throw SQLiteFailure(doing: failure.doing, code: SQLITE_CANTOPEN, message: failure.reason)
     }
     Glibc.close(made)

@@ -77,7 +77,7 @@ extension StoreReader {
     for end in ["", "-journal", "-wal", "-shm"] { unlink(part + end) }
     // Made here, since SQLite makes files that everybody may read.
     let number = Glibc.open(part, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0o640)
-    guard number >= 0 else { throw SystemFailure(doing: "making \(part)") }
+    guard number >= 0 else { throw SystemFailure.making(part) }
     let output = Descriptor(owning: number)
     var settings = Configuration()
     // One who is cut off leaves a .part, which nobody uses; what lasts is flushed below.

@@ -13,7 +13,7 @@ struct BackupCommand: AsyncParsableCommand {
       begins another incarnation, and no event takes another's place.
 
       EXAMPLES
-        lotline backup /tmp/queue-copy.db
+        lotline backup /var/lib/lotline/queue-copy.db
       """)
 
   @Argument(help: "The file to make; one that is there is not written over.")
@@ -40,9 +40,10 @@ struct BackupCommand: AsyncParsableCommand {
 
   private func backUp(_ file: String) async throws -> [UInt8] {
     do {
-      return try await edge.asking().send(
-        "/v1/backup?file=\(percentEncoded(file))", method: "POST", patience: .hours(24)
-      ).body
+      let answer = try await edge.asking().send(
+        "/v1/backup?file=\(percentEncoded(file))", method: "POST", patience: .hours(24))
+      try expectVisible(file)
+      return answer.body
     } catch let failure as Asking.Failure where failure.status == nil {
       let settings = try EdgeSettings.read(edge.config)
       var writer = JSONWriter()
@@ -50,4 +51,15 @@ struct BackupCommand: AsyncParsableCommand {
       return writer.bytes
     }
   }
+}
+
+/// What a service makes in a folder for temporary files is seen by nobody else, where its unit says `PrivateTmp`.
+func expectVisible(_ file: String) throws {
+  guard file.hasPrefix("/tmp/") || file.hasPrefix("/var/tmp/"), !FileManager.default.fileExists(atPath: file) else {
+    return
+  }
+  throw Asking.Failure(
+    description:
+      "the daemon made \(file) in temporary files of its own (PrivateTmp in its unit), which nobody else sees: "
+      + "name a file under /var/lib/lotline")
 }

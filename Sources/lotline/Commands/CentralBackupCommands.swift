@@ -14,7 +14,7 @@ extension CentralCommand {
         line PCs told that its events are safe. Backups by plan: backup in central.yaml.
 
         EXAMPLES
-          lotline central backup /tmp/central-copy.db
+          lotline central backup /var/lib/lotline/central-copy.db
         """)
 
     @Argument(help: "The file to make; one that is there is not written over.")
@@ -48,6 +48,7 @@ extension CentralCommand {
           guard let record = answer.json.flatMap({ BackupRecord($0) }) else {
             throw Asking.Failure(description: "the central's answer is not JSON: is another program at \(socket)?")
           }
+          try expectVisible(file)
           return record
         } catch let failure as Asking.Failure where failure.status == nil && !failure.description.contains("not JSON") {
           // A killed central leaves its socket; the store's lock says whether one runs.
@@ -77,7 +78,7 @@ extension CentralCommand {
         Line PCs notice that the central has less than before, send again what they still have, and say so.
 
         EXAMPLES
-          lotline central restore /tmp/central-copy.db
+          lotline central restore /var/lib/lotline/central-copy.db
         """)
 
     @Argument(help: "A file that lotline central backup made.")
@@ -104,7 +105,7 @@ extension CentralCommand {
 
         EXAMPLES
           lotline central verify
-          lotline central verify /tmp/central-copy.db --json
+          lotline central verify /var/lib/lotline/central-copy.db --json
         """)
 
     @Argument(help: "A backup; default: the store of the settings.")
