@@ -49,13 +49,14 @@ static double store_close(struct store *s, double seconds) {
   return sqlite3_close(s->db) ? -1 : seconds;
 }
 
-double reference_append(const char *path, int count, int batch, int bytes) {
+double reference_append(const char *path, int before, int count, int batch, int bytes) {
   struct store s;
   if (store_open(&s, path)) return -1;
   char *line = malloc(bytes);
   memset(line, 'x', bytes);
   double start = now();
-  for (int done = 0; done < count;) {
+  for (int done = -before; done < count;) {
+    if (done == 0) start = now();
     if (run(s.begin)) return -1;
     for (int i = 0; i < batch && done < count; i++, done++)
       if (add(&s, line, bytes)) return -1;

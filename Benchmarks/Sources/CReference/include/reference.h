@@ -4,9 +4,9 @@
 
 // MARK: Appends
 
-/// Appends `count` lines of `bytes` bytes, `batch` in a commit (WAL, synchronous=FULL), from one thread.
-/// Returns the seconds that took, or -1.
-double reference_append(const char *path, int count, int batch, int bytes);
+/// Appends `count` lines of `bytes` bytes, `batch` in a commit (WAL, synchronous=FULL), from one thread, after `before`
+/// others (a multiple of `batch`). Returns the seconds that took without those before, or -1.
+double reference_append(const char *path, int before, int count, int batch, int bytes);
 /// The same from `producers` threads, each of which waits for its commit; one thread owns the connection and commits
 /// all that wait together.
 double reference_append_many(const char *path, int producers, int each, int bytes);
