@@ -15,9 +15,10 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
     var hasToldHeld = false
     var log = DeliveryLog()
     var action = DeliveryState.first
+    var ahead = ReadAhead()
     while !Task.isCancelled {
       let happening: DeliveryState.Happening
-      do throws(RouteFault) { happening = try await take(action, resends: !untilIdle) } catch {
+      do throws(RouteFault) { happening = try await take(action, resends: !untilIdle, &ahead) } catch {
         if Task.isCancelled { return }
         status.withLockedValue { $0.faults[error.kind, default: 0] += 1 }
         happening = .failed(error)
@@ -33,14 +34,18 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
   }
 
   /// The last act of a service that stops does not send again what was refused.
-  private func take(_ action: DeliveryState.Action, resends: Bool) async throws(RouteFault) -> DeliveryState.Happening {
+  private func take(_ action: DeliveryState.Action, resends: Bool, _ ahead: inout ReadAhead) async throws(RouteFault)
+    -> DeliveryState.Happening
+  {
     switch action {
     case .list: return .listed(try await route.lives(), held: resends ? await route.held() : [])
     case .ask(let incarnation): return .position(try await route.position(of: incarnation))
     case .record(let receipt): return .recorded(try await route.record(receipt))
-    case .read(let request): return .read(try await route.read(request))
+    case .read(let request):
+      if let answer = ahead.answer(to: request) { return .read(answer) }
+      return .read(try await route.read(request))
     case .deliver(let batch):
-      let answer = try await route.deliver(batch)
+      let answer = try await deliver(batch, &ahead)
       status.withLockedValue { status in
         status.batches += 1
         status.events += UInt64(batch.lines.count)
@@ -48,9 +53,11 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
       }
       return .answered(answer)
     case .renew(let incarnation, let why):
+      ahead.forget()
       try await route.renew(incarnation, why: why)
       return .renewed
     case .change(let change):
+      ahead.forget()
       try await route.change(change)
       return .changed
     case .pause(let duration, let exact):
@@ -59,6 +66,20 @@ struct Delivery<Route: DeliveryRoute>: Sendable {
       await pause(duration * part)
       return .paused
     }
+  }
+
+  /// Delivers a batch, and reads the next of a backlog meanwhile: so both ends are at work all the time.
+  private func deliver(_ batch: Batch, _ ahead: inout ReadAhead) async throws(RouteFault) -> DeliveryAnswer {
+    guard let request = ahead.request(behind: batch) else { return try await route.deliver(batch) }
+    let route = route
+    async let next = try? route.read(request)
+    let answer: DeliveryAnswer
+    do { answer = try await route.deliver(batch) } catch {
+      _ = await next
+      throw error
+    }
+    if let found = await next { ahead.keep(found, for: request) }
+    return answer
   }
 
   /// Waits, with a beat each half minute: who waits for a central does not hang.

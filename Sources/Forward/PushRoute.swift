@@ -13,6 +13,14 @@ struct PushRoute: DeliveryRoute {
   let logger: Logger
   /// Whether batches are packed: until the central says that it takes none.
   let packing: NIOLockedValueBox<Bool>
+  /// The bodies of the two batches that were read last of a backlog: one is packed while the other is on its way.
+  private let packed = NIOLockedValueBox<[Packed]>([])
+
+  private struct Packed {
+    let first: UInt64
+    let head: ChainHash
+    let body: [UInt8]
+  }
 
   init(
     queue: EventQueue, peer: Peer, source: SourceName, compresses: Bool, logger: Logger,
@@ -57,10 +65,11 @@ struct PushRoute: DeliveryRoute {
 
   func read(_ request: ReadRequest) async throws(RouteFault) -> ReadAnswer {
     do throws(QueueFault) {
-      return .batch(
-        try await queue.gathered(
-          incarnation: request.incarnation, after: request.after, limit: request.lines, maxBytes: request.bytes,
-          wait: request.wait, veilsHeld: !request.isResend))
+      let batch = try await queue.gathered(
+        incarnation: request.incarnation, after: request.after, limit: request.lines, maxBytes: request.bytes,
+        wait: request.wait, veilsHeld: !request.isResend)
+      pack(batch, isResend: request.isResend)
+      return .batch(batch)
     } catch {
       switch error {
       case .beyondEnd: return .beyondEnd
@@ -68,6 +77,16 @@ struct PushRoute: DeliveryRoute {
       default: throw .local(error.description)
       }
     }
+  }
+
+  /// Packs a batch of a backlog as soon as it is read.
+  ///
+  /// Any other makes it forget what is packed, above all a line that was held: its digest has the same number and hash.
+  private func pack(_ batch: Batch, isResend: Bool) {
+    guard !isResend, let waiting = batch.waiting, waiting > 0, packing.withLockedValue({ $0 }),
+      case let body = Gzip.deflate(batch.body), !body.isEmpty
+    else { return packed.withLockedValue { $0 = [] } }
+    packed.withLockedValue { $0 = $0.suffix(1) + [Packed(first: batch.first, head: batch.head, body: body)] }
   }
 
   /// Smaller bodies gain nothing by being packed.
@@ -82,7 +101,8 @@ struct PushRoute: DeliveryRoute {
       return try await peer.send(request)
     }
     let plain = request
-    let packed = Gzip.deflate(body)
+    let known = self.packed.withLockedValue { $0.last { $0.first == batch.first && $0.head == batch.head } }
+    let packed = known?.body ?? Gzip.deflate(body)
     guard !packed.isEmpty else { return try await peer.send(plain) }
     request.body = packed
     request.headers.append(("Content-Encoding", "gzip"))
