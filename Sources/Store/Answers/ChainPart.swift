@@ -34,10 +34,13 @@ extension TraceStore {
       let rows = try Row.fetchAll(
         db,
         sql: """
-          SELECT key & ? AS sequence, previous, line FROM events WHERE key BETWEEN ? AND ? AND key > ? ORDER BY key LIMIT ?
+          SELECT key & ? AS sequence, previous, line FROM events WHERE key > ? AND key <= ? ORDER BY key LIMIT ?
           """,
-        arguments: [EventKey.sequenceMask] + EventKey.all(of: life["id"])
-          + [EventKey(incarnation: life["id"], sequence: after).packed, limit])
+        // One lower bound: of two, SQLite may seek by the other, and would read all that was given before.
+        arguments: [
+          EventKey.sequenceMask, EventKey(incarnation: life["id"], sequence: after).packed,
+          EventKey(incarnation: life["id"], sequence: EventKey.sequenceMask).packed, limit,
+        ])
       return ChainPart(rows, after: after, incarnation, of: name, through: life["through"])
     }
   }
