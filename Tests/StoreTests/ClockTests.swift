@@ -42,6 +42,7 @@ struct ClockTests {
     #expect(try await cycle("SN1", store).time < time("1970-01-01T00:01:00Z"))
     _ = try await store.take(edge.batch((isFirst + 1)...edge.last), from: edge.source)
     #expect(try await cycle("SN1", store).doubt == .unsynchronised, "it was set by somebody: nothing vouches for it")
+    #expect(try await store.sources().map(\.isSynchronised) == [false])
     edge.setClock(isSynchronised: true)
     edge.add(DeviceData(device: "gun-ST10", state: .online), subject: "ST10")
     edge.add(
@@ -58,6 +59,7 @@ struct ClockTests {
     #expect(try first.time == time("2026-11-23T08:00:00Z").adding(.seconds(-61)))
     #expect(first.after == first.time.adding(.seconds(-1)))
     #expect(try await cycle("SN2", store).doubt == nil)
+    #expect(try await store.sources().map(\.isSynchronised) == [true])
     let json = String(decoding: try #require(try await store.unit("SN1").record).json, as: UTF8.self)
     #expect(json.contains(#""clock":"corrected","original":"\#(original)""#))
 

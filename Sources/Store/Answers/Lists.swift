@@ -26,6 +26,8 @@ public struct SourceRecord: Sendable, Hashable {
   /// How far it was received.
   public var latest: Timestamp?
   public var isSilent: Bool
+  /// What it said last of its clock: that a time source has it, or none; nil where it said nothing yet.
+  public var isSynchronised: Bool?
   /// Events that were still to come when the last batch came; nil where none came since the central was started.
   public var behind: UInt64?
   public var incarnations: [Receipt]
@@ -36,6 +38,7 @@ public struct SourceRecord: Sendable, Hashable {
       writer.field("heard", heard)
       writer.field("latest", latest)
       writer.field("silent", isSilent)
+      writer.field("clock", isSynchronised.map { $0 ? "synchronised" : "unsynchronised" })
       writer.field("behind", behind)
       writer.list("incarnations", incarnations) { $0.raw($1.json) }
     }
@@ -103,7 +106,7 @@ extension TraceStore {
           name: name.description, heard: heard, latest: received[row["id"]],
           isSilent: try Silence(from: heard ?? opened, to: nil, now: now, in: db).heardNothing
             > rules.sourceSilentAfter,
-          behind: waiting[name], incarnations: receipts)
+          isSynchronised: try Clocks.latest(of: row["id"], in: db), behind: waiting[name], incarnations: receipts)
       }
     }
   }

@@ -121,6 +121,16 @@ final class Clocks {
 }
 
 extension Clocks {
+  /// What a source said last of its clock.
+  static func latest(of source: Int64, in db: Database) throws -> Bool? {
+    try Bool.fetchOne(
+      db.cachedStatement(
+        sql: """
+          SELECT synchronised FROM clocks WHERE incarnation IN (SELECT id FROM incarnations WHERE source = ?)
+          ORDER BY incarnation DESC, sequence DESC LIMIT 1
+          """), arguments: [source])
+  }
+
   /// Notes what all events that are stored say of their clocks, before any of them is projected.
   static func fill(_ db: Database) throws {
     let lives = try Row.fetchAll(db, sql: "SELECT id, source FROM incarnations ORDER BY id")

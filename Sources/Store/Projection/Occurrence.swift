@@ -70,6 +70,13 @@ enum Corrections {
     ).map { Timestamp(microseconds: $0) }
   }
 
+  static func areAny(in keys: ClosedRange<EventKey>, _ db: Database) throws -> Bool {
+    try Bool.fetchOne(
+      db.cachedStatement(
+        sql: "SELECT EXISTS(SELECT 1 FROM corrected WHERE incarnation = ? AND sequence BETWEEN ? AND ?)"),
+      arguments: [keys.lowerBound.incarnation, keys.lowerBound.sequence, keys.upperBound.sequence]) ?? false
+  }
+
   /// In SQL: when an event of this table happened in truth.
   static func time(of events: String) -> String {
     """

@@ -17,15 +17,13 @@ struct Retiming {
 
   /// After a batch: looks again at the events that what it said of the clock may concern.
   ///
-  /// - Parameter isOutOfOrder: that there are events behind it already: then all of the source is looked at.
+  /// - Parameter isOutOfOrder: that there are events behind it already: then whole boots are looked at.
   /// - Returns: the incarnations whose times may be others now.
   static func run(_ projector: inout Projector, isOutOfOrder: Bool) throws -> Set<Int64> {
     guard !projector.stated.isEmpty else { return [] }
     var retiming = Retiming(projector.db, source: projector.source)
-    if isOutOfOrder {
-      try retiming.all(&projector)
-    } else {
-      for key in projector.stated { try retiming.before(key, &projector) }
+    for key in projector.stated {
+      if isOutOfOrder { try retiming.around(key, &projector) } else { try retiming.before(key, &projector) }
     }
     try retiming.lower(&projector)
     return retiming.incarnations
@@ -61,6 +59,23 @@ struct Retiming {
     }
   }
 
+  /// All events of the boot of a statement that came late, and where it is a start of the boot that its events were
+  /// counted to before.
+  private mutating func around(_ key: EventKey, _ projector: inout Projector) throws {
+    guard let own = try projector.clocks.life(at: key) else { return }
+    var lives = own.boot.isEmpty ? [own] : try projector.clocks.lives(of: own.boot)
+    if own.first == key.sequence, own.first > 1 {
+      let former = try projector.clocks.life(at: EventKey(incarnation: key.incarnation, sequence: own.first - 1))
+      lives += try projector.clocks.lives(of: former?.boot ?? "")
+    }
+    for life in lives {
+      // Where nothing is put right and nothing was, there is nothing to look for.
+      let isPlain = try projector.clocks.clock(at: life.range.lowerBound)?.isPlain ?? true
+      guard try !isPlain || Corrections.areAny(in: life.range, db) else { continue }
+      _ = try look(at: life.range, notBefore: .min, &projector)
+    }
+  }
+
   /// The events before a new statement that it may put right: where it is a step, those that were stamped after the
   /// step and before it was noticed; where it is the first to vouch for the clock, those since the first other distance.
   private mutating func before(_ key: EventKey, _ projector: inout Projector) throws {
@@ -68,7 +83,7 @@ struct Retiming {
     let stated = try projector.clocks.statements(of: boot)
     guard let at = stated.firstIndex(where: { $0.key == key }) else { return }
     // Two queues may have the same boot, a clone's for one.
-    guard stated[at...].allSatisfy({ projector.stated.contains($0.key) }) else { return try all(&projector) }
+    guard stated[at...].allSatisfy({ projector.stated.contains($0.key) }) else { return try around(key, &projector) }
     guard at > 0 else { return }
     let statements = stated.map(\.statement)
     var from: Int64?

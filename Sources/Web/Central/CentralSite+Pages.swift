@@ -92,6 +92,7 @@ extension CentralSite {
     if let receipt = source.incarnations.last {
       facts.append("\(receipt.receivedThrough) events, \(receipt.safeThrough) safe")
     }
+    if source.isSynchronised == false { facts.append("<span class=\"warn\">clock not synchronised</span>") }
     return "<li><span>\(source.name)</span>\(state)<span class=\"why\">\(facts.joined(separator: ", "))</span></li>"
   }
 
