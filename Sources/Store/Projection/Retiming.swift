@@ -55,7 +55,7 @@ struct Retiming {
   private mutating func all(_ projector: inout Projector) throws {
     for life in try Int64.fetchAll(db, sql: "SELECT id FROM incarnations WHERE source = ?", arguments: [source]) {
       let keys = EventKey(incarnation: life, sequence: 0)...EventKey(incarnation: life, sequence: EventKey.sequenceMask)
-      _ = try look(at: keys, notBefore: .min, &projector)
+      try look(at: keys, notBefore: .min, &projector)
     }
   }
 
@@ -72,7 +72,7 @@ struct Retiming {
       // Where nothing is put right and nothing was, there is nothing to look for.
       let isPlain = try projector.clocks.clock(at: life.range.lowerBound)?.isPlain ?? true
       guard try !isPlain || Corrections.areAny(in: life.range, db) else { continue }
-      _ = try look(at: life.range, notBefore: .min, &projector)
+      try look(at: life.range, notBefore: .min, &projector)
     }
   }
 
@@ -98,13 +98,14 @@ struct Retiming {
     let earliest = from - 2 * BootClock.notice
     for life in try projector.clocks.lives(of: boot).reversed() where life.range.lowerBound < key {
       let keys = life.range.lowerBound...min(life.range.upperBound, key)
-      guard try look(at: keys, notBefore: earliest, &projector) else { return }
+      // Not only the first: two queues may have been at work in one boot.
+      try look(at: keys, notBefore: earliest, &projector)
     }
   }
 
-  /// From the last event to the first; false where one was before `earliest`, in microseconds of boot time.
+  /// From the last event to the first, or to one before `earliest`, in microseconds of boot time.
   private mutating func look(at keys: ClosedRange<EventKey>, notBefore earliest: Int64, _ projector: inout Projector)
-    throws -> Bool
+    throws
   {
     incarnations.insert(keys.lowerBound.incarnation)
     let rows = try Row.fetchCursor(
@@ -113,10 +114,9 @@ struct Retiming {
     while let row = try rows.next() {
       let line = row.bytes("line")
       guard let envelope = try? Envelope(line: line) else { continue }
-      guard envelope.moment.boottimeMicroseconds >= earliest else { return false }
+      guard envelope.moment.boottimeMicroseconds >= earliest else { return }
       try settle(EventKey(packed: row["key"]), envelope, line, &projector)
     }
-    return true
   }
 
   private mutating func settle(
