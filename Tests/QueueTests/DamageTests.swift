@@ -105,6 +105,15 @@ import Testing
     #expect(rest.lines.isEmpty && rest.lost == 101...101 && rest.first == 102 && rest.head == before.head)
   }
 
+  @Test func `a row near the end that is not as it was written sets the file aside at the start`() async throws {
+    let before = try await closedQueue(100)
+    try overwrite(path, at: try position(of: "event 95\"", in: path), with: Array("EVENT 95".utf8))
+    let queue = try await openQueue(folder)
+    #expect(queue.opening.setAside != nil && queue.status.incarnation != before.incarnation)
+    #expect(queue.opening.salvaged == 100)
+    #expect(queue.opening.lost == [LostNumbers(incarnation: before.incarnation, numbers: 96...96)])
+  }
+
   @Test func `rows that are still in the journal are salvaged with the rest`() async throws {
     let queue = try await openQueue(folder)
     try await queue.fill(100)
