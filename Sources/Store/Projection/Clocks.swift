@@ -7,6 +7,8 @@ final class Clocks {
   private let source: Int64
   /// The daemon's life that was asked for last.
   private var life: Life?
+  /// Events of an incarnation before the first start that is here, asked for last.
+  private var startless: ClosedRange<EventKey>?
   private var boots: [String: BootClock] = [:]
 
   /// One run of the daemon: the events from its start to before the next one.
@@ -40,6 +42,7 @@ final class Clocks {
     ])
     guard db.changesCount > 0 else { return false }
     life = nil
+    startless = nil
     boots = [:]
     return true
   }
@@ -67,13 +70,17 @@ final class Clocks {
   /// The run of the daemon that an event is of.
   func life(at key: EventKey) throws -> Life? {
     if let life, life.range.contains(key) { return life }
+    if let startless, startless.contains(key) { return nil }
     let start = try Row.fetchOne(
       db.cachedStatement(
         sql: """
           SELECT sequence, boot FROM clocks WHERE incarnation = ? AND sequence <= ? AND boot IS NOT NULL
           ORDER BY sequence DESC LIMIT 1
           """), arguments: [key.incarnation, key.sequence])
-    guard let start else { return nil }
+    guard let start else {
+      startless = try life(from: key.incarnation, 0, boot: "").range
+      return nil
+    }
     let found = try life(from: key.incarnation, start["sequence"], boot: start["boot"])
     life = found
     return found
