@@ -34,9 +34,7 @@ private actor PowerCuts {
   private var central: Program
 
   init(pulled: Bool) async throws {
-    // Counters alone: where a cut's own moment forgets the end of a bit's handshake, the bit that rises next looks like the
-    // one before, and which piece that costs is not known here. Kills have bits too.
-    plcs = try await SerialPLC.some(4)
+    plcs = try await SerialPLC.some(2) + SerialPLC.some(2, .bit)
     links = try ScratchFolder()
     scanner = try InsistentScanner(name: "gun-1", link: links.file("gun-1"))
     line = try LineFolder(
@@ -105,7 +103,7 @@ private actor PowerCuts {
   /// False where a daemon had not come so far that it had its disk.
   private func cut(edge cutsEdge: Bool, central cutsCentral: Bool) async throws -> Bool {
     let received = cutsCentral ? await received() : [:]
-    let before = await ledger.settled()
+    let before = await ledger.flushed()
     let isEdgeCut = cutsEdge ? try queueDisk.cut(under: edge) : false
     let isCentralCut = cutsCentral ? try storeDisk.cut(under: central) : false
     // It may live on for a moment with a dead disk, and must not take anything then.
@@ -124,10 +122,9 @@ private actor PowerCuts {
   }
 
   /// What was acknowledged between the last look and the cut, or by the flush that was under way, says nothing.
-  private func excuse(since before: LineLedger.Acknowledges) async throws {
+  private func excuse(since before: LineLedger.Flushed) async throws {
     try await Task.sleep(for: .milliseconds(100))  // what the daemon had sent is still on its way to the machines
-    let window = await ledger.settled().subtracting(before)
-    ledger.unsure.formUnion(window)
+    ledger.unsure.formUnion(await ledger.flushed().since(before))
   }
 
   /// How far the edge was told that the central has each of its incarnations; empty where it cannot be asked.

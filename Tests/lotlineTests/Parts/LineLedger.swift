@@ -33,11 +33,27 @@ struct LineLedger {
     }
   }
 
+  /// What rests on flushes until a moment, each of a piece's two by itself: that of its record, and that of the end of the
+  /// handshake before it.
+  struct Flushed {
+    var acknowledged: Acknowledges
+    var following: Acknowledges
+
+    /// The pieces and scans of which one of the two came since `earlier`.
+    func since(_ earlier: Flushed) -> Acknowledges {
+      var new = acknowledged.subtracting(earlier.acknowledged)
+      new.formUnion(following.subtracting(earlier.following))
+      return new
+    }
+  }
+
   /// All acknowledges until now.
   func acknowledged() async -> Acknowledges { await all { await $0.acknowledged } }
 
-  /// All that rests on a flush before now.
-  func settled() async -> Acknowledges { await all { await $0.settled } }
+  /// What rests on a flush before now.
+  func flushed() async -> Flushed {
+    Flushed(acknowledged: await acknowledged(), following: await all { await $0.following })
+  }
 
   private func all(_ cycles: (SerialPLC) async -> Set<UInt32>) async -> Acknowledges {
     var all = Acknowledges()

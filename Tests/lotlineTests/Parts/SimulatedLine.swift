@@ -16,10 +16,10 @@ actor SerialPLC {
   private let writes: AsyncStream<UInt16>
   /// The serials whose acknowledge was written.
   private(set) var acknowledged: Set<UInt32> = []
-  /// What rests on a flush before now: those, and of a bit the piece after each whose handshake was ended.
+  /// Of a bit the piece after each whose handshake was ended.
   ///
   /// Where that end is forgotten, the bit that rises next looks like the one before.
-  private(set) var settled: Set<UInt32> = []
+  private(set) var following: Set<UInt32> = []
   /// The acknowledge that will not be there once it is written, as if its write had never come.
   private var losing: UInt16?
 
@@ -74,11 +74,10 @@ actor SerialPLC {
       let expected = trigger == .counter ? UInt16(truncatingIfNeeded: serial) : 1
       guard await wait(for: expected, &acknowledges) else { return }
       acknowledged.insert(serial)
-      settled.insert(serial)
       guard trigger == .bit else { continue }
       server.write(.coil, 0, 0)
       guard await wait(for: 0, &acknowledges) else { return }
-      settled.insert(serial + 1)
+      following.insert(serial + 1)
     }
   }
 
