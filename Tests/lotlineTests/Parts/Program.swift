@@ -70,6 +70,8 @@ final class Program: @unchecked Sendable {  // Foundation's Process is not Senda
   @discardableResult
   func ended(within limit: Duration = .seconds(60)) async throws -> Int32 {
     try await eventually("\(process.executableURL?.lastPathComponent ?? "") ends", within: limit) { !process.isRunning }
+    // Foundation keeps it for good: a sweep that starts thousands would leave no descriptor that libmodbus can wait for.
+    try? input.fileHandleForWriting.close()
     return process.terminationReason == .exit ? process.terminationStatus : -process.terminationStatus
   }
 
