@@ -77,7 +77,9 @@ public struct Identifier: Sendable, Hashable, Comparable, CustomStringConvertibl
 
   /// The part after the scope, in its text form.
   public var code: String {
-    description.firstIndex(of: "~").map { String(description[description.index(after: $0)...]) } ?? description
+    // Most have none, which the bytes tell without a look at each character.
+    guard description.utf8.contains(0x7E) else { return description }
+    return description.firstIndex(of: "~").map { String(description[description.index(after: $0)...]) } ?? description
   }
 
   public var hasScope: Bool { description.contains("~") }

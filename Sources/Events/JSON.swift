@@ -47,15 +47,19 @@ public enum JSON: Sendable, Hashable {
   }
 
   /// Reads one value that fills `bytes`; nil if they are not JSON (RFC 8259), not UTF-8, or nested deeper than 32.
-  public init?(_ bytes: some Collection<UInt8>) {
-    let parsed: JSON?? = bytes.withContiguousStorageIfAvailable { Self.parse($0) }
-    guard let value = parsed ?? ContiguousArray(bytes).withUnsafeBufferPointer({ Self.parse($0) }) else { return nil }
+  ///
+  /// - Parameter unwanted: the names of fields of which no value is made where the value is an object; of what they
+  ///   say only the grammar is checked.
+  public init?(_ bytes: some Collection<UInt8>, without unwanted: [StaticString] = []) {
+    let parsed: JSON?? = bytes.withContiguousStorageIfAvailable { Self.parse($0, unwanted) }
+    guard let value = parsed ?? ContiguousArray(bytes).withUnsafeBufferPointer({ Self.parse($0, unwanted) })
+    else { return nil }
     self = value
   }
 
-  private static func parse(_ bytes: UnsafeBufferPointer<UInt8>) -> JSON? {
+  private static func parse(_ bytes: UnsafeBufferPointer<UInt8>, _ unwanted: [StaticString]) -> JSON? {
     var scanner = JSONScanner(bytes)
-    guard let value = scanner.value() else { return nil }
+    guard let value = scanner.value(without: unwanted) else { return nil }
     scanner.skipSpace()
     return scanner.isAtEnd ? value : nil
   }
@@ -91,15 +95,17 @@ extension JSONWriter {
 }
 
 extension JSONScanner {
-  /// Builds the next value; nil if it is malformed or too deep.
-  mutating func value(depth: Int = 0) -> JSON? {
+  /// Builds the next value, and where it is an object leaves fields of it out; nil if it is malformed or too deep.
+  mutating func value(depth: Int = 0, without unwanted: [StaticString] = []) -> JSON? {
     skipSpace()
     guard !isAtEnd, depth <= Self.depthLimit else { return nil }
     switch bytes[at] {
     case 0x22: return string().flatMap { text($0) }.map { .string($0) }
     case 0x7B:
       var members: [JSON.Member] = []
+      members.reserveCapacity(8)
       let whole = fields { scanner, key in
+        if unwanted.contains(where: { scanner.word(key, is: $0) }) { return scanner.skip(depth: depth + 1) != nil }
         guard let name = scanner.text(key), let value = scanner.value(depth: depth + 1) else { return false }
         members.append(.init(name, value))
         return true
@@ -129,6 +135,7 @@ extension JSONScanner {
     case 0x66: return .bool(false)
     case 0x6E: return .null
     default:
+      if let number = whole(range).flatMap({ Int64(exactly: $0) }) { return .int(number) }
       let text = String(decoding: bytes[range], as: UTF8.self)
       if let number = Int64(text) { return .int(number) }
       guard let double = Double(text), double.isFinite else { return nil }

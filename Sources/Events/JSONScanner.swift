@@ -1,3 +1,5 @@
+private import Glibc
+
 /// Reads JSON from bytes in place: strict (RFC 8259), bounded in depth, and without a tree where none is wanted.
 ///
 /// `skip` checks a value and gives its range, which is all that most fields of an event need at the
@@ -157,11 +159,13 @@ extension JSONScanner {
 
   /// The text of a string whose inside is `range`: `like` itself where it is the same.
   func text(_ range: Range<Int>, like: String?) -> String? {
-    if let like, like.utf8.count == range.count {
+    if let like, !range.isEmpty, like.utf8.count == range.count {
+      let found = UnsafeBufferPointer(rebasing: bytes[range])
       let isSame = like.utf8.withContiguousStorageIfAvailable { known in
-        known.elementsEqual(UnsafeBufferPointer(rebasing: bytes[range]))
+        guard let a = known.baseAddress, let b = found.baseAddress else { return false }
+        return memcmp(a, b, found.count) == 0
       }
-      if isSame == true, !bytes[range].contains(0x5C) { return like }
+      if isSame == true, !found.contains(0x5C) { return like }
     }
     return text(range)
   }

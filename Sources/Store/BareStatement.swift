@@ -39,6 +39,13 @@ struct BareStatement {
     }
   }
 
+  /// Whether it finds a row.
+  func isAny(_ fill: (inout Values) -> Void) throws -> Bool {
+    var isFound = false
+    try rows(fill) { _ in isFound = true }
+    return isFound
+  }
+
   /// The values of one run, added from the first parameter on.
   struct Values {
     private let raw: OpaquePointer
@@ -69,6 +76,12 @@ struct BareStatement {
     mutating func add(_ bytes: [UInt8]) {
       index += 1
       _ = bytes.withUnsafeBytes { sqlite3_bind_blob(raw, index, $0.baseAddress, Int32($0.count), Self.copied) }
+    }
+
+    /// Bytes that stay where they are until the run has ended: SQLite reads them there.
+    mutating func add(lasting bytes: UnsafeRawBufferPointer) {
+      index += 1
+      sqlite3_bind_blob(raw, index, bytes.baseAddress, Int32(bytes.count), nil)
     }
 
     /// SQLITE_TRANSIENT: SQLite copies at once, so that no pointer need outlive the call.

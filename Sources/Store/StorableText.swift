@@ -9,9 +9,9 @@ extension String {
 }
 
 extension JSON {
-  /// Reads an event's data with all texts as the store keeps them.
-  init?(storing bytes: ArraySlice<UInt8>) {
-    self.init(bytes)
+  /// Reads an event's data with all texts as the store keeps them, and without the fields of some names.
+  init?(storing bytes: ArraySlice<UInt8>, without unwanted: [StaticString] = []) {
+    self.init(bytes, without: unwanted)
     if Self.hasNull(bytes) { self = storable }
   }
 

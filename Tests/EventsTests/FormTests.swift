@@ -30,6 +30,13 @@ import Testing
     #expect(JSON(Array(text.utf8)) == nil)
   }
 
+  @Test func `fields that are not wanted are left out of the outermost object, and are JSON all the same`() {
+    let text = #"{"a":[1,{"b":2}],"b":{"a":3},"c":{}}"#
+    #expect(
+      JSON(Array(text.utf8), without: ["a", "c"]) == .object([.init("b", .object([.init("a", .int(3))]))]))
+    #expect(JSON(Array(#"{"a":[1,],"b":1}"#.utf8), without: ["a"]) == nil)
+  }
+
   @Test func `bytes that are not UTF-8 are refused`() {
     #expect(JSON([0x22, 0xC3, 0x28, 0x22]) == nil)
   }

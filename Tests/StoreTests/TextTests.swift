@@ -30,6 +30,24 @@ struct TextTests {
     #expect(try await store.take(edge.batch(2...2), from: edge.source).receipt.receivedThrough == 2)
   }
 
+  @Test(arguments: [#""command""#, #""\u0063ommand""#, #""c\u006fmmand""#])
+  func `a command is one however its name is written`(_ name: String) async throws {
+    let store = try await openStore(folder)
+    var said = FakeEdge(seed: 7)
+    let unit = said.set("unit", "SN1", at: "ST10")
+    said.cycle(at: "ST10", ["unit": ("SN1", unit)])
+    said.add(
+      ScanData(
+        device: "gun-ST10", raw: [0x31], text: "1", roles: [.init("command", "SCRAP")],
+        stamp: Stamp(station: "ST10", fields: [.init(name: "unit", value: "SN1", by: nil)])), subject: "ST10")
+    var edge = FakeEdge(seed: 7)
+    for line in said.lines {
+      edge.add(line: Array(String(decoding: line, as: UTF8.self).replacing(#""command""#, with: name).utf8))
+    }
+    _ = try await store.take(edge.batch(), from: edge.source)
+    #expect(try await store.unit("SN1").record?.state == "scrapped")
+  }
+
   @Test func `an identifier with a NUL is another one than what stands before the NUL, everywhere`() async throws {
     let store = try await openStore(folder)
     var edge = FakeEdge(seed: 7)

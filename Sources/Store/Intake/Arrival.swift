@@ -19,6 +19,11 @@ struct Arrival {
   private struct Span {
     var since: Int64
     var until: Int64
+
+    mutating func widen(to time: Int64) {
+      since = min(since, time)
+      until = max(until, time)
+    }
   }
 
   /// The next arrival.
@@ -33,8 +38,7 @@ struct Arrival {
   mutating func take(_ envelope: Envelope?) {
     let content = Content(type: envelope?.type.storable ?? "", subject: envelope?.subject.storable ?? "")
     let time = envelope?.time.microseconds ?? 0
-    let known = contents[content] ?? Span(since: time, until: time)
-    contents[content] = Span(since: min(known.since, time), until: max(known.until, time))
+    contents[content, default: Span(since: time, until: time)].widen(to: time)
   }
 
   /// Notes all that was taken, which has these keys; `new` of them were not stored before in any form.

@@ -14,14 +14,16 @@ struct EventRows {
   ///
   /// `late` is the arrival in which a line came where a digest or a hole was.
   func insert(_ key: EventKey, envelope: Envelope?, previous: ChainHash, line: [UInt8], late: Int64? = nil) throws {
-    try statement.run { row in
-      row.add(key.packed)
-      row.add(envelope?.type.storable ?? "")
-      row.add(envelope?.subject.storable ?? "")
-      row.add(envelope?.time.microseconds)
-      row.add(late)
-      row.add(previous.bytes)
-      row.add(line)
+    try line.withUnsafeBytes { line in
+      try statement.run { row in
+        row.add(key.packed)
+        row.add(envelope?.type.storable ?? "")
+        row.add(envelope?.subject.storable ?? "")
+        row.add(envelope?.time.microseconds)
+        row.add(late)
+        row.add(previous.bytes)
+        row.add(lasting: line)
+      }
     }
   }
 }

@@ -1,4 +1,5 @@
 import Events
+import Glibc
 
 /// What an event says as far as rows follow from it, read before the transaction that stores it.
 ///
@@ -18,15 +19,18 @@ enum EventContent: Sendable {
   case nothing
 
   init(_ envelope: Envelope?, _ line: [UInt8]) {
-    func read<Data: EventData>(_ content: (Data) -> EventContent) -> EventContent {
-      guard let envelope, let data = JSON(storing: line[envelope.data]).flatMap({ Data($0) }) else { return .nothing }
+    func read<Data: EventData>(without unwanted: [StaticString] = [], _ content: (Data) -> EventContent) -> EventContent
+    {
+      guard let envelope, let data = JSON(storing: line[envelope.data], without: unwanted).flatMap({ Data($0) })
+      else { return .nothing }
       return content(data)
     }
     self =
       switch envelope.flatMap({ EventType(rawValue: $0.type) }) {
-      case .cycle: read(EventContent.cycle)
+      case .cycle: read(without: Self.unwantedOfCycles, EventContent.cycle)
       case .context: read(EventContent.context)
-      case .scan:
+      // Most scans are no commands, which is seen without reading them.
+      case .scan where Self.maySay("command", line):
         read { (data: ScanData) in
           !data.repeated && data.roles.contains { $0.name == "command" } ? .command(data) : .nothing
         }
@@ -38,6 +42,22 @@ enum EventContent: Sendable {
       case .clock: read(EventContent.clock)
       default: .nothing
       }
+  }
+
+  /// What a cycle measured leaves no row.
+  private static let unwantedOfCycles: [StaticString] = ["tags", "outside", "broken"]
+
+  /// Whether a line has a word; it may also be written with escapes.
+  private static func maySay(_ word: StaticString, _ line: [UInt8]) -> Bool {
+    line.withUnsafeBytes { bytes in
+      guard let start = bytes.baseAddress else { return false }
+      for (index, byte) in bytes.enumerated() {
+        if byte == 0x5C { return true }
+        guard byte == word.utf8Start.pointee, bytes.count - index >= word.utf8CodeUnitCount else { continue }
+        if memcmp(start + index, word.utf8Start, word.utf8CodeUnitCount) == 0 { return true }
+      }
+      return false
+    }
   }
 }
 

@@ -8,11 +8,12 @@ import GRDB
 struct Expectations {
   private let db: Database
   private let rules: TraceRules
-  private let removal, visits, mark: BareStatement
+  private let former, removal, visits, mark: BareStatement
 
   init(_ db: Database, _ rules: TraceRules) throws {
     self.db = db
     self.rules = rules
+    former = try BareStatement(db, "SELECT 1 FROM gaps WHERE unit = ? AND kind = 'missing-station' LIMIT 1")
     removal = try BareStatement(db, "DELETE FROM gaps WHERE unit = ? AND kind = 'missing-station'")
     visits = try BareStatement(
       db,
@@ -26,7 +27,8 @@ struct Expectations {
 
   /// Makes the gaps of one unit again.
   func update(_ unit: String) throws {
-    try removal.run { $0.add(unit) }
+    // Most units have none, and to look is less than to remove.
+    if try former.isAny({ $0.add(unit) }) { try removal.run { $0.add(unit) } }
     var found: [Visit] = []
     try visits.rows({ $0.add(unit) }) { row in
       guard let station = row.text(0), let time = row.number(1) else { return }
@@ -41,11 +43,7 @@ struct Expectations {
     }
   }
 
-  private func isScrapped(_ unit: String) throws -> Bool {
-    var isMarked = false
-    try mark.rows({ $0.add(unit) }) { _ in isMarked = true }
-    return isMarked
-  }
+  private func isScrapped(_ unit: String) throws -> Bool { try mark.isAny { $0.add(unit) } }
 
   struct Visit {
     let station: String

@@ -89,4 +89,7 @@ struct ProjectionRows {
 struct NodeName: Hashable {
   let kind: String
   let id: String
+
+  /// There are three kinds, and hardly an id of two.
+  func hash(into hasher: inout Hasher) { hasher.combine(id) }
 }
