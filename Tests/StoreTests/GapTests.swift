@@ -73,6 +73,17 @@ struct GapTests {
     #expect(try await store.unit("SN1").record?.state == "scrapped")
   }
 
+  @Test func `visits go by time, at one time by the station's bytes, and those alike stay in their order`() {
+    func visit(_ station: String, _ time: Int64, _ product: String) -> Expectations.Visit {
+      Expectations.Visit(station: station, time: Timestamp(microseconds: time), product: product)
+    }
+    let visits = [
+      visit("\u{E1}", 1, "1"), visit("Z", 2, "2"), visit("az", 1, "3"), visit("a\u{301}", 1, "4"), visit("az", 1, "5"),
+      visit("Z", -3, "6"),
+    ]
+    #expect(Expectations.Visit.inOrder(visits).compactMap(\.product) == ["6", "3", "5", "4", "1", "2"])
+  }
+
   @Test func `what lies before the beginning of traceability is no gap, and new routes apply at the next opening`()
     async throws
   {
