@@ -1,3 +1,11 @@
+/// How much longer than usual a test waits.
+///
+/// A sanitizer makes the program several times slower; `scripts/sanitize` says how many times the usual limits it needs.
+public enum Patience {
+  /// 1, or what LOTLINE_PATIENCE says.
+  public static let factor = max(1, Proof.number("LOTLINE_PATIENCE") ?? 1)
+}
+
 /// What did not come about in the time that a test gives it.
 public struct Impatience: Error, CustomStringConvertible {
   public let description: String
@@ -7,11 +15,12 @@ public struct Impatience: Error, CustomStringConvertible {
 
 /// Waits until `condition` holds, asking often; for what another thread or process does and does not announce.
 ///
-/// The limit is generous: it ends a test that hangs and says nothing about speed.
+/// The limit is generous: it ends a test that hangs and says nothing about speed. `Patience.factor` multiplies it.
 public func eventually(
   _ what: @autoclosure () -> String, within limit: Duration = .seconds(30), every: Duration = .milliseconds(5),
   _ condition: () async throws -> Bool
 ) async throws {
+  let limit = limit * Patience.factor
   let end = ContinuousClock.now + limit
   while ContinuousClock.now < end {
     if try await condition() { return }
