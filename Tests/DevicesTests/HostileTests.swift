@@ -148,19 +148,19 @@ import Testing
     #expect(Set(counted.keys).isSubset(of: Set(expected.keys).union(["timeout", "connect"])), "\(counted)")
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(minutes: 2))
   func `three hundred hostile answers become no value and are counted by kind`() async throws {
     let account = try await attack(300, devices: 30, seed: 4, within: .seconds(90))
     #expect(Set(account.sent.keys) == Way.tcp.kinds)
   }
 
-  @Test(.timeLimit(.minutes(2)), arguments: [Way.rtuOverTCP, .serial])
+  @Test(.timeLimit(minutes: 2), arguments: [Way.rtuOverTCP, .serial])
   func `hundreds of hostile frames become no value, and a serial line is used on`(way: Way) async throws {
     let account = try await attack(over: way, 300, devices: 40, seed: 4, within: .seconds(90))
     #expect(Set(account.sent.keys) == way.kinds)
   }
 
-  @Test(.timeLimit(.minutes(60)), .enabled(if: Proof.isOn, "a sweep: runs in make proof"))
+  @Test(.timeLimit(minutes: 60), .enabled(if: Proof.isOn, "a sweep: runs in make proof"))
   func `Proof: thousands of hostile answers become no value and are counted by kind`() async throws {
     let answers = Proof.number("LOTLINE_HOSTILE") ?? 5000
     let seed = UInt64(Proof.number("LOTLINE_SEED") ?? Int.random(in: 1...1_000_000))
@@ -171,7 +171,7 @@ import Testing
   }
 
   @Test(
-    .timeLimit(.minutes(60)), .enabled(if: Proof.isOn, "a sweep: runs in make proof"),
+    .timeLimit(minutes: 60), .enabled(if: Proof.isOn, "a sweep: runs in make proof"),
     arguments: [Way.rtuOverTCP, .serial])
   func `Proof: thousands of hostile answers in RTU become no value and are counted by kind`(way: Way) async throws {
     let answers = Proof.number("LOTLINE_HOSTILE") ?? 5000

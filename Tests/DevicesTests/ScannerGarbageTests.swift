@@ -6,7 +6,7 @@ import Testing
 @testable import Devices
 
 /// A line that gives nothing but garbage, as fast as it can.
-@Suite(.timeLimit(.minutes(60))) struct ScannerGarbageTests {
+@Suite(.timeLimit(minutes: 60)) struct ScannerGarbageTests {
   /// In MB; `LOTLINE_GARBAGE_MB=1000` for the long form.
   private static let amount = ProcessInfo.processInfo.environment["LOTLINE_GARBAGE_MB"].flatMap(Int.init) ?? 2
 

@@ -5,7 +5,7 @@ import TestParts
 import Testing
 
 /// Every call of a queue's life fails once, or from then on; the power goes before every change.
-@Suite(.timeLimit(.minutes(60))) struct DiskFaultTests {
+@Suite(.timeLimit(minutes: 60)) struct DiskFaultTests {
   private let sweep = FaultSweep { folder, disk in
     let story = QueueStory(folder: folder.path)
     let account = await story.tell(endingAbruptlyOn: disk)

@@ -5,7 +5,7 @@ import TestParts
 import Testing
 
 /// Copies of a queue in use, and what is said of what is in one.
-@Suite(.timeLimit(.minutes(2))) struct QueueBackupTests {
+@Suite(.timeLimit(minutes: 2)) struct QueueBackupTests {
   let folder: ScratchFolder
 
   init() throws { folder = try ScratchFolder() }
@@ -110,7 +110,7 @@ import Testing
 }
 
 @Suite struct `Proof of a backup beside intake` {
-  @Test(.timeLimit(.minutes(20)), .enabled(if: Proof.isOn, "a sweep: runs in make proof"))
+  @Test(.timeLimit(minutes: 20), .enabled(if: Proof.isOn, "a sweep: runs in make proof"))
   func `Proof: figures of a copy of 200 MB while events are accepted`() async throws {
     let folder = try ScratchFolder()
     let queue = try await openQueue(folder, limitBytes: 1_000_000_000)

@@ -7,14 +7,17 @@ import Testing
 /// The queue, the delivery and the store of the product through simulated misfortunes, one seed for each life.
 ///
 /// A failure names its seed: `LOTLINE_SEED=17 make test FILTER=SimulationTests` lives through that one again and tells it.
-@Suite(.timeLimit(.minutes(600))) struct SimulationTests {
-  static let short: ClosedRange<UInt64> = 1...1000
+@Suite(.timeLimit(minutes: 600)) struct SimulationTests {
+  /// 1,000, or fewer where a sanitizer makes each of them slow.
+  static let short: ClosedRange<UInt64> = 1...UInt64(Proof.number("LOTLINE_SEEDS") ?? 1000)
 
   @Test func `what was accepted is at the central once and unaltered, or named`() async throws {
     if let seed = Proof.number("LOTLINE_SEED") {
       _ = try await liveOne(UInt64(seed), isTold: true)
     } else {
-      try expectVariety(try await live(Self.short))
+      let counts = try await live(Self.short)
+      // Some misfortunes are too rare to meet fewer lives than that.
+      if Self.short.count >= 1000 { try expectVariety(counts) }
     }
   }
 

@@ -1,9 +1,10 @@
 import Devices
 import Events
 import Stations
+import TestParts
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct RestartTests {
+@Suite(.timeLimit(minutes: 1)) struct RestartTests {
   @Test func `context, components, commands and last cycles survive a restart`() async throws {
     let line = Line()
     await line.scan([("operator", "E1"), ("materials.coil", "C1")], at: 1)

@@ -1,9 +1,10 @@
 import Devices
 import Events
 import Stations
+import TestParts
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct ScanGapTests {
+@Suite(.timeLimit(minutes: 1)) struct ScanGapTests {
   @Test func `a damaged scan is kept, is a gap, and changes nothing`() async throws {
     let line = Line()
     await line.scan([("lot", "L1")], at: 1)

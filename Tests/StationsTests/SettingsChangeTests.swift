@@ -1,10 +1,11 @@
 import Devices
 import Events
 import Stations
+import TestParts
 import Testing
 
 /// Other settings of the stations while they work.
-@Suite(.timeLimit(.minutes(1))) struct SettingsChangeTests {
+@Suite(.timeLimit(minutes: 1)) struct SettingsChangeTests {
   private func change(
     _ line: Line, _ names: [String], routing: Routing, _ edit: (inout StationSettings) -> Void = { _ in }
   ) async {

@@ -1,10 +1,11 @@
 import Devices
 import Events
 import Stations
+import TestParts
 import Testing
 
 /// Readings that the queue did not take because it was full.
-@Suite(.timeLimit(.minutes(1))) struct ShedTests {
+@Suite(.timeLimit(minutes: 1)) struct ShedTests {
   private let full = Refusal.full("free some space")
 
   /// Readings at these seconds, refused.

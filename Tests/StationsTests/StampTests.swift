@@ -1,9 +1,10 @@
 import Devices
 import Events
 import Stations
+import TestParts
 import Testing
 
-@Suite(.timeLimit(.minutes(1))) struct StampTests {
+@Suite(.timeLimit(minutes: 1)) struct StampTests {
   @Test func `a scan sets the context, and the next cycle names the scan that did`() async throws {
     let line = Line()
     await line.scan([("operator", "E1023")], at: 1)

@@ -7,7 +7,7 @@ import Testing
 @testable import Store
 
 /// What the central makes of line PCs whose clocks are wrong.
-@Suite(.timeLimit(.minutes(2)))
+@Suite(.timeLimit(minutes: 2))
 struct ClockTests {
   let folder: ScratchFolder
 
@@ -173,7 +173,7 @@ struct ClockTests {
   }
 
   @Test(
-    .serialized, .timeLimit(.minutes(60)), .enabled(if: Proof.isOn, "a sweep: runs in make proof"),
+    .serialized, .timeLimit(minutes: 60), .enabled(if: Proof.isOn, "a sweep: runs in make proof"),
     arguments: 4...60 as ClosedRange<UInt64>)
   func `Proof: clocks that are set at random give the same times as a rebuild`(_ seed: UInt64) async throws {
     try await live(seed)

@@ -6,7 +6,7 @@ import Testing
 @testable import Store
 
 /// Every call of a store's life fails once, or from then on; the power goes before every change.
-@Suite(.timeLimit(.minutes(60))) struct StoreFaultTests {
+@Suite(.timeLimit(minutes: 60)) struct StoreFaultTests {
   private let sweep = FaultSweep { folder, disk in
     let account = await StoreStory(folder: folder).tell(endingAbruptlyOn: disk)
     return { await account.compare(folder) }

@@ -1,9 +1,16 @@
+public import Testing
+
 /// How much longer than usual a test waits.
 ///
 /// A sanitizer makes the program several times slower; `scripts/sanitize` says how many times the usual limits it needs.
 public enum Patience {
   /// 1, or what LOTLINE_PATIENCE says.
   public static let factor = max(1, Proof.number("LOTLINE_PATIENCE") ?? 1)
+}
+
+extension Trait where Self == TimeLimitTrait {
+  /// A limit for a test that hangs, in minutes, which `Patience.factor` multiplies.
+  public static func timeLimit(minutes: Int) -> Self { .timeLimit(.minutes(minutes * Patience.factor)) }
 }
 
 /// What did not come about in the time that a test gives it.

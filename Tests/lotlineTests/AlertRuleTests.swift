@@ -8,7 +8,7 @@ struct AlertRuleTests {
   private static let hasPromtool = FileManager.default.isExecutableFile(atPath: promtool)
   private static let rules = Program.tree + "/docs/alerts.yml"
 
-  @Test(.enabled(if: hasPromtool, "needs promtool: make test installs Debian's prometheus"), .timeLimit(.minutes(2)))
+  @Test(.enabled(if: hasPromtool, "needs promtool: make test installs Debian's prometheus"), .timeLimit(minutes: 2))
   func `Prometheus takes the rules, and each fires when it should and not before`() async throws {
     let folder = try ScratchFolder()
     let check = try await Program.run(Self.promtool, ["check", "rules", Self.rules], in: folder)
@@ -22,7 +22,7 @@ struct AlertRuleTests {
     for name in try alerts() { #expect(tested.contains("alertname: \(name)\n"), "\(name) is not tested") }
   }
 
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(minutes: 2))
   func `every metric that a rule asks for is one that a daemon has`() async throws {
     let plc = try await SerialPLC.some(1)[0]
     let line = try LineFolder(plcs: [.init(plc)], scanners: [])

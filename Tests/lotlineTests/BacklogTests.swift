@@ -37,7 +37,7 @@ struct `Proof: a long backlog` {
     return (edge, took)
   }
 
-  @Test(.timeLimit(.minutes(120)))
+  @Test(.timeLimit(minutes: 120))
   func `neither start, nor memory, nor the line's pace know of it, while it waits and while it drains`() async throws {
     let links = try ScratchFolder()
     let gun = try PacedScanner(link: links.file("gun-1"))
@@ -119,7 +119,7 @@ struct `Proof: a long backlog` {
     #expect(stored == Array(accepted.suffix(stored.count)) && stored.count > 400, "scans are there once, in order")
   }
 
-  @Test(.timeLimit(.minutes(60)), arguments: [false, true])
+  @Test(.timeLimit(minutes: 60), arguments: [false, true])
   func `a week without network is caught up in order, nothing missing, nothing doubled`(isSecure: Bool) async throws {
     let line = try folder("/nowhere/gun-1")
     if isSecure { try await secure(line) }

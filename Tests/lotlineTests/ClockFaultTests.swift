@@ -7,7 +7,7 @@ import Testing
 
 /// The real daemons where the line PC's clock is wrong, is set, or stood still: everything accepted is at the central once,
 /// in the order of its numbers and at its time in truth, and nothing that has a time limit notices.
-@Suite(.serialized, .timeLimit(.minutes(5)), .enabled(if: FalseClock.isPossible, "\(FalseClock.reason)"))
+@Suite(.serialized, .timeLimit(minutes: 5), .enabled(if: FalseClock.isPossible, "\(FalseClock.reason)"))
 struct ClockFaultTests {
   private static let year = Duration.seconds(365 * 86_400)
 
@@ -94,7 +94,7 @@ struct ClockFaultTests {
     try await line.stopCentral()
   }
 
-  @Test(.timeLimit(.minutes(60)), .enabled(if: Proof.isOn, "a sweep: runs in make proof"))
+  @Test(.timeLimit(minutes: 60), .enabled(if: Proof.isOn, "a sweep: runs in make proof"))
   func `Proof: a daemon that is stopped for minutes tells the gap, and makes up for no poll`() async throws {
     let line = try await WorkingLine()
     line.clock.isSynchronised = true

@@ -4,7 +4,7 @@ import TestParts
 import Testing
 
 /// `lotline demo` as people start it: processes, settings files, misfortunes, and the comparison at the end.
-@Suite(.timeLimit(.minutes(5)))
+@Suite(.timeLimit(minutes: 5))
 struct DemoRunTests {
   @Test func `what the line did is found again at the central, gaps included`() async throws {
     let folder = try ScratchFolder()

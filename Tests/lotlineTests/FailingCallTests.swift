@@ -8,7 +8,7 @@ import Testing
 @Suite(.serialized, .enabled(if: FailingCalls.areAllowed, Comment(rawValue: FailingCalls.reason)))
 struct `Failing calls lose and double nothing` {
   @Test(
-    .timeLimit(.minutes(5)),
+    .timeLimit(minutes: 5),
     arguments: [
       FailingCalls(call: "fdatasync", number: 4, fault: .input, isForEver: false),
       FailingCalls(call: "pwrite64", number: 9, fault: .space, isForEver: true),
@@ -20,7 +20,7 @@ struct `Failing calls lose and double nothing` {
   }
 
   /// All with LOTLINE_CALLS=0; otherwise so many, drawn at random.
-  @Test(.timeLimit(.minutes(240)), .enabled(if: Proof.isOn, "a sweep: runs in make proof"))
+  @Test(.timeLimit(minutes: 240), .enabled(if: Proof.isOn, "a sweep: runs in make proof"))
   func `Proof: failing calls`() async throws {
     let count = Proof.number("LOTLINE_CALLS") ?? 30
     var happened = 0

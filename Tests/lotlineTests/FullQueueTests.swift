@@ -6,7 +6,7 @@ import Testing
 
 /// A line PC that starts when its queue is full already.
 struct FullQueueTests {
-  @Test(.timeLimit(.minutes(2)))
+  @Test(.timeLimit(minutes: 2))
   func `an edge with a full queue starts, says that it does not capture, and goes on once the central is there`()
     async throws
   {

@@ -6,7 +6,7 @@ import TestParts
 import Testing
 
 /// A central, behind a proxy that knows nothing of us, which refuses one scan for what it says.
-@Suite(.enabled(if: Program.hasPython, "needs the Python of make test"), .timeLimit(.minutes(5)))
+@Suite(.enabled(if: Program.hasPython, "needs the Python of make test"), .timeLimit(minutes: 5))
 struct HeldEventTests {
   private static let poison = "SN100666"
   /// What its scan alone has: the context that it sets says only what it means.

@@ -8,15 +8,15 @@ import Testing
 /// Promise 2 under SIGKILL: every acknowledged cycle is at the central exactly once with its own value, and every
 /// acknowledged scan is there.
 @Suite(.serialized) struct `Kills lose and double nothing` {
-  @Test(.timeLimit(.minutes(5))) func `ten kills of the edge and ten of the central`() async throws {
+  @Test(.timeLimit(minutes: 5)) func `ten kills of the edge and ten of the central`() async throws {
     try await torture(edgeKills: 10, centralKills: 10)
   }
 
-  @Test(.timeLimit(.minutes(5))) func `five kills of each where the central pulls`() async throws {
+  @Test(.timeLimit(minutes: 5)) func `five kills of each where the central pulls`() async throws {
     try await torture(edgeKills: 5, centralKills: 5, pulled: true)
   }
 
-  @Test(.timeLimit(.minutes(5))) func `kills at the worst moments of a bit's handshake`() async throws {
+  @Test(.timeLimit(minutes: 5)) func `kills at the worst moments of a bit's handshake`() async throws {
     let plcs = try await SerialPLC.some(2, .bit)
     let line = try LineFolder(plcs: plcs.map { .init($0) }, scanners: [])
     let load = Task {
@@ -51,7 +51,7 @@ import Testing
   }
 
   @Test(
-    .timeLimit(.minutes(600)), .enabled(if: Proof.isOn, "a sweep: runs in make proof"), arguments: [false, true])
+    .timeLimit(minutes: 600), .enabled(if: Proof.isOn, "a sweep: runs in make proof"), arguments: [false, true])
   func `Proof: half of all kills`(pulled: Bool) async throws {
     let kills = (Proof.number("LOTLINE_KILLS") ?? 200) / 2
     try await torture(edgeKills: kills * 7 / 10, centralKills: kills * 3 / 10, pulled: pulled)

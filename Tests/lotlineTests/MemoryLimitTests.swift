@@ -7,7 +7,7 @@ import Testing
 /// The kernel takes the memory away: another program eats all that a group of programs may have, and a daemon is killed.
 @Suite(
   .enabled(if: Proof.isOn, "a sweep: runs in make proof"),
-  .enabled(if: MemoryLimit.isAllowed, Comment(rawValue: MemoryLimit.reason)), .timeLimit(.minutes(10)))
+  .enabled(if: MemoryLimit.isAllowed, Comment(rawValue: MemoryLimit.reason)), .timeLimit(minutes: 10))
 struct `Proof: out of memory` {
   @Test(arguments: ["edge", "central"])
   func `a daemon that the kernel kills for want of memory loses nothing, and starts by itself`(_ victim: String)

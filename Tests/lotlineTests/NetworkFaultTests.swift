@@ -7,23 +7,23 @@ import Testing
 /// Promise 1 over a bad network: whatever it does to a connection, each event is at the central once, and the line is not
 /// held up.
 @Suite(.serialized) struct `Network faults lose and double nothing` {
-  @Test(.timeLimit(.minutes(5)), arguments: [false, true]) func `a proxy of eight faults`(pulled: Bool) async throws {
+  @Test(.timeLimit(minutes: 5), arguments: [false, true]) func `a proxy of eight faults`(pulled: Bool) async throws {
     try await meet(each: 1, pulled: pulled)
   }
 
   @Test(
-    .timeLimit(.minutes(60)), .enabled(if: Proof.isOn, "a sweep: runs in make proof"), arguments: [false, true])
+    .timeLimit(minutes: 60), .enabled(if: Proof.isOn, "a sweep: runs in make proof"), arguments: [false, true])
   func `Proof: a proxy of eight faults, each three times`(pulled: Bool) async throws {
     try await meet(each: 3, pulled: pulled)
   }
 
   @Test(
-    .timeLimit(.minutes(5)), .enabled(if: OwnNetwork.isAllowed, Comment(rawValue: OwnNetwork.reason)),
+    .timeLimit(minutes: 5), .enabled(if: OwnNetwork.isAllowed, Comment(rawValue: OwnNetwork.reason)),
     arguments: [OwnNetwork.Link.down, .loss])
   func `a link that is gone, and comes back`(link: OwnNetwork.Link) async throws { try await lose([link]) }
 
   @Test(
-    .timeLimit(.minutes(30)), .enabled(if: OwnNetwork.isAllowed, Comment(rawValue: OwnNetwork.reason)),
+    .timeLimit(minutes: 30), .enabled(if: OwnNetwork.isAllowed, Comment(rawValue: OwnNetwork.reason)),
     .enabled(if: Proof.isOn, "waits for deadlines: runs in make proof"), arguments: [false, true])
   func `Proof: every fault of a link`(pulled: Bool) async throws {
     try await lose([.blackhole, .loss, .down], pulled: pulled)

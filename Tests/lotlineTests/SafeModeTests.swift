@@ -8,7 +8,7 @@ import Testing
 @testable import lotline
 
 /// A daemon that is started again and again: it goes on with the settings that ran well, and needs nobody for that.
-@Suite(.timeLimit(.minutes(3)))
+@Suite(.timeLimit(minutes: 3))
 struct SafeModeTests {
   @Test func `settings that cannot be used are survived after five starts, and are taken once they are right`()
     async throws
@@ -97,7 +97,7 @@ struct SafeModeTests {
     try await bench.end(edge)
   }
 
-  @Test(.timeLimit(.minutes(5)), .enabled(if: Proof.isOn, "takes more than a minute: runs in make proof"))
+  @Test(.timeLimit(minutes: 5), .enabled(if: Proof.isOn, "takes more than a minute: runs in make proof"))
   func `Proof: settings that run for a minute are kept, and the next bad ones are survived with them`() async throws {
     let bench = try await Bench()
     var edge = try bench.line.startEdge()

@@ -7,12 +7,12 @@ import Testing
 
 /// A daemon that has to share its folder, or gets too few descriptors.
 struct ScarcityTests {
-  @Test(.timeLimit(.minutes(5)))
+  @Test(.timeLimit(minutes: 5))
   func `of two daemons that start on one folder at once one runs, and the other says who has it`() async throws {
     try await race(rounds: 10)
   }
 
-  @Test(.timeLimit(.minutes(60)), .enabled(if: Proof.isOn, "a sweep: runs in make proof"))
+  @Test(.timeLimit(minutes: 60), .enabled(if: Proof.isOn, "a sweep: runs in make proof"))
   func `Proof: two daemons start on one folder at once, many times`() async throws {
     try await race(rounds: Proof.number("LOTLINE_STARTS") ?? 100)
   }
@@ -53,7 +53,7 @@ struct ScarcityTests {
   }
 
   /// Each core of the PC takes three descriptors at the start.
-  @Test(.timeLimit(.minutes(5)), arguments: ProcessInfo.processInfo.activeProcessorCount <= 2 ? [32, 64] : [64])
+  @Test(.timeLimit(minutes: 5), arguments: ProcessInfo.processInfo.activeProcessorCount <= 2 ? [32, 64] : [64])
   func `too few descriptors cost devices their connections, and nobody their records`(_ limit: Int) async throws {
     let plcs = try await SerialPLC.some(32)
     let line = try LineFolder(plcs: plcs.map { .init($0) }, scanners: [], pulled: true)

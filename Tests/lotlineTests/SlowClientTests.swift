@@ -4,7 +4,7 @@ import Testing
 
 /// Clients that take for ever over their requests, at both ends.
 @Suite(
-  .timeLimit(.minutes(5)),
+  .timeLimit(minutes: 5),
   .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/python3"), "needs python3 for the clients"))
 struct SlowClientTests {
   @Test func `a thousand clients that drip keep nobody out, and the line goes on`() async throws {

@@ -10,7 +10,7 @@ import Testing
 /// Neither daemon's memory nor its descriptors grow, and nothing that was acknowledged is lost.
 @Suite(.enabled(if: Proof.number("LOTLINE_SOAK") != nil, "takes an hour: runs in make soak"))
 struct `Soak: a line for an hour` {
-  @Test(.timeLimit(.minutes(600))) func `memory and descriptors stay, and nothing is lost`() async throws {
+  @Test(.timeLimit(minutes: 600)) func `memory and descriptors stay, and nothing is lost`() async throws {
     let soak = try await Soak(minutes: Proof.number("LOTLINE_SOAK") ?? 60)
     try await soak.run()
   }
