@@ -25,7 +25,7 @@ import Testing
           try await group.waitForAll()
         }
         // What other suites take at the same time is in it, too.
-        #expect(residentKilobytes() - before < 60_000)
+        if isMemoryOurs { #expect(residentKilobytes() - before < 60_000) }
         #expect(await other.desk.scans.count == 20)
       }
       try await flooded.gun.send(Array("\r\r".utf8), within: .seconds(60))

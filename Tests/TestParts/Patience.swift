@@ -1,3 +1,4 @@
+import Foundation
 public import Testing
 
 /// How much longer than usual a test waits.
@@ -7,6 +8,9 @@ public enum Patience {
   /// 1, or what LOTLINE_PATIENCE says.
   public static let factor = max(1, Proof.number("LOTLINE_PATIENCE") ?? 1)
 }
+
+/// Whether what a process takes of memory is what the program takes: a sanitizer keeps much beside it.
+public var isMemoryOurs: Bool { ProcessInfo.processInfo.environment["LOTLINE_SANITIZER"] == nil }
 
 extension Trait where Self == TimeLimitTrait {
   /// A limit for a test that hangs, in minutes, which `Patience.factor` multiplies.
