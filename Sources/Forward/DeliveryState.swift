@@ -177,8 +177,11 @@ struct DeliveryState: Sendable {
     return .ask(next)
   }
 
-  /// Asks for one of the incarnations before the current one that have rows: the central may have more of it in a
-  /// backup by now, or less at all.
+  /// Asks for one of the incarnations before the current one: the central may have more of it in a backup by now, or
+  /// less at all.
+  ///
+  /// Also where no row of it is here any more: only this end knows then what a central that went back lacks, and that
+  /// nobody has it.
   private mutating func lookBack(atUnseen: Bool = false) -> Action? {
     let others = lives.dropLast().map(\.incarnation).filter {
       !branches.contains($0) && !(atUnseen && seen.contains($0))

@@ -27,11 +27,7 @@ struct PullRoute: DeliveryRoute {
       guard let incarnation = item["incarnation"]?.text.flatMap({ Incarnation($0) }) else { return nil }
       let received = item["received"]?["central"]?.whole.flatMap { UInt64(exactly: $0) } ?? 0
       let last = item["last"]?.whole.flatMap { UInt64(exactly: $0) } ?? 0
-      let isCurrent = item == items.last
-      let hasRows = item["first"]?.whole != nil
-      return isCurrent || hasRows || last > received
-
-        ? QueueLife(incarnation: incarnation, agreedThrough: received, isSent: received >= last) : nil
+      return QueueLife(incarnation: incarnation, agreedThrough: received, isSent: received >= last)
     }
     guard !lives.isEmpty else { throw .foreign("the line PC names no incarnation of its queue") }
     return lives

@@ -35,12 +35,7 @@ struct PushRoute: DeliveryRoute {
   static let consumer = "central"
 
   func lives() async throws(RouteFault) -> [QueueLife] {
-    let status = queue.status
-    var lives = status.ofUse(to: Self.consumer)
-    if lives.last?.incarnation != status.incarnation {
-      lives += status.incarnations.filter { $0.incarnation == status.incarnation }
-    }
-    return lives.map { life in
+    queue.status.incarnations.map { life in
       let received = life.received[Self.consumer] ?? 0
       return QueueLife(incarnation: life.incarnation, agreedThrough: received, isSent: received >= life.last)
     }

@@ -39,12 +39,6 @@ public struct QueueStatus: Sendable, Hashable {
 
   /// Whether readings that come at a rate are left out, so that scans and cycles still have room.
   public var isThinning: Bool { !accepts || bytes >= limitBytes / 100 * Limit.periodicPercent }
-
-  /// The incarnations that `consumer` has not received to their end, or that have rows which it may ask for again;
-  /// oldest first.
-  public func ofUse(to consumer: String) -> [IncarnationStatus] {
-    incarnations.filter { life in life.first != nil || life.last > (life.received[consumer] ?? 0) }
-  }
 }
 
 /// What the queue did since it was opened.

@@ -19,9 +19,11 @@ struct ForwarderTests {
     queue = try await EventQueue.open(settings, source: SourceName("plant1.line3.pc1")!, logger: quiet)
   }
 
-  private func forwarder(_ url: String, lines: Int = 50, tokenFile: String? = nil) -> Forwarder {
+  private func forwarder(_ url: String, lines: Int = 50, tokenFile: String? = nil, of other: EventQueue? = nil)
+    -> Forwarder
+  {
     var forwarder = Forwarder(
-      queue: queue, settings: ForwardSettings(url: url, tokenFile: tokenFile),
+      queue: other ?? queue, settings: ForwardSettings(url: url, tokenFile: tokenFile),
       source: SourceName("plant1.line3.pc1")!, logger: quiet)
     forwarder.limits.lines = lines
     forwarder.limits.leastPause = .milliseconds(5)
@@ -32,10 +34,10 @@ struct ForwarderTests {
     return forwarder
   }
 
-  private func fill(_ count: Int, _ text: String = "") async throws {
+  private func fill(_ count: Int, _ text: String = "", in other: EventQueue? = nil) async throws {
     for index in 0..<count {
       let data = DeviceData(device: "press-1", state: .offline, reason: "\(text)\(index)")
-      _ = try await queue.append { _ in Entry(events: [Event(data, at: .now(), subject: "ST10")]) }
+      _ = try await (other ?? queue).append { _ in Entry(events: [Event(data, at: .now(), subject: "ST10")]) }
     }
   }
 
@@ -178,6 +180,31 @@ struct ForwarderTests {
         #expect(queue.status.counts.rewinds >= 2)
       }
     }
+  }
+
+  @Test(.timeLimit(minutes: 1))
+  func `of an earlier incarnation whose rows have gone it is told what a central that went back lacks`() async throws {
+    var settings = QueueSettings(path: folder.file("brief.db"))
+    (settings.reserveBytes, settings.keep) = (0, .zero)
+    let queue = try await EventQueue.open(settings, source: SourceName("plant1.line3.pc1")!, logger: quiet)
+    try await fill(5, in: queue)
+    let old = try await queue.beginIncarnation(why: "a test").incarnation
+    try await fill(3, in: queue)
+    try await serving(central.router) { url in
+      let forwarder = forwarder(url, of: queue)
+      try await beside({ await forwarder.run() }) {
+        try await eventually("the old rows have gone") {
+          queue.status.incarnations.first.map { $0.received["central"] == 5 && $0.first == nil } ?? false
+        }
+        try await eventually("all is there") { queue.status.incarnations.last?.received["central"] == 3 }
+        await central.ledger.goBack(to: 2)
+        try await fill(1, in: queue)
+        try await eventually("the hole is declared") { await central.ledger.lines(of: old).count == 5 }
+        let lines = await central.ledger.lines(of: old)
+        #expect(lines[..<2].allSatisfy { !$0.isEmpty } && lines[2...].allSatisfy { $0.isEmpty })
+      }
+    }
+    await queue.close()
   }
 
   @Test(.timeLimit(minutes: 1))

@@ -44,7 +44,13 @@ actor Ledger {
     batches += 1
     var life = lives[batch.incarnation] ?? Life()
     let through = UInt64(life.lines.count)
-    guard batch.first <= through + 1 else { return .hole(position: through + 1, receipt(source, batch.incarnation)) }
+    guard batch.first <= through + 1 || batch.lost.map({ $0.lowerBound <= through + 1 }) == true
+    else { return .hole(position: through + 1, receipt(source, batch.incarnation)) }
+    // What is declared lost has empty lines.
+    while life.lines.count + 1 < batch.first {
+      life.lines.append([])
+      life.hashes.append(batch.previous)
+    }
     var isOther = life.hashes[Int(batch.first - 1)] != batch.previous
     for (index, line) in batch.lines.enumerated() {
       let number = Int(batch.first) + index

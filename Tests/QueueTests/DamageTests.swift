@@ -56,7 +56,7 @@ import Testing
     #expect(opening.lost == [] && !opening.isSalvaging && !opening.keptState)
     #expect(try await queue.append(entry("goes on")).place.first == 1)
     // the old rows are still there to be sent, before the new ones
-    #expect(queue.status.ofUse(to: "central").map(\.incarnation) == [before.incarnation, queue.status.incarnation])
+    #expect(queue.status.incarnations.map(\.incarnation) == [before.incarnation, queue.status.incarnation])
     let batch = try await queue.batch(incarnation: before.incarnation, after: 0, limit: 1000, maxBytes: 1 << 20)
     #expect(batch.lines.count == 501 && batch.head == before.head && batch.lost == nil)
     _ = try VerifiedBatch(batch, from: line3)
@@ -185,7 +185,7 @@ import Testing
     let receipt = Receipt(
       source: line3, incarnation: old.incarnation, receivedThrough: 5, head: old.head, safeThrough: 5)
     try await queue.record(receipt, from: "central", frees: true)
-    let lives = queue.status.ofUse(to: "central")
+    let lives = queue.status.incarnations
     #expect(lives.map(\.incarnation) == [old.incarnation, queue.status.incarnation])
     #expect(lives.map { $0.received["central"] } == [5, nil])
     #expect(await queue.verify().good == 6)

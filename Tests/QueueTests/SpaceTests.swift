@@ -145,7 +145,7 @@ import Testing
     #expect(queue.status.consumers.isEmpty)
     try await queue.record(good, from: "central", frees: true)
     #expect(queue.status.consumers["central"]?.receivedThrough == 3)
-    #expect(queue.status.ofUse(to: "central").map(\.last) == [5])
+    #expect(queue.status.incarnations.map(\.last) == [5])
     await #expect(throws: QueueFault.beyondEnd(head: 5)) { try await queue.batch(after: 6, limit: 1, maxBytes: 1) }
   }
 }

@@ -79,10 +79,8 @@ extension World {
 
   private func lives(_ edge: SimulatedEdge) throws(RouteFault) -> [QueueLife] {
     guard let queue = edge.queue else { throw .away("down") }
-    let status = queue.status
-    return status.incarnations.compactMap { life in
+    return queue.status.incarnations.map { life in
       let received = life.received["central"] ?? 0
-      guard life.incarnation == status.incarnation || life.first != nil || life.last > received else { return nil }
       return QueueLife(incarnation: life.incarnation, agreedThrough: received, isSent: received >= life.last)
     }
   }
