@@ -11,11 +11,11 @@ import Testing
 /// moment return as if it had been done.
 @Suite(.serialized, .enabled(if: LoopDisk.isAllowed, Comment(rawValue: LoopDisk.reason)))
 struct `Power cuts lose and double nothing` {
-  @Test(.timeLimit(.minutes(5)), arguments: [false, true]) func `six cuts`(pulled: Bool) async throws {
+  @Test(.timeLimit(minutes: 5), arguments: [false, true]) func `six cuts`(pulled: Bool) async throws {
     try await PowerCuts(pulled: pulled).run(cuts: 6)
   }
 
-  @Test(.timeLimit(.minutes(240)), .enabled(if: Proof.isOn, "a sweep: runs in make proof"), arguments: [false, true])
+  @Test(.timeLimit(minutes: 240), .enabled(if: Proof.isOn, "a sweep: runs in make proof"), arguments: [false, true])
   func `Proof: half of all power cuts`(pulled: Bool) async throws {
     try await PowerCuts(pulled: pulled).run(cuts: (Proof.number("LOTLINE_CUTS") ?? 50) / 2)
   }
