@@ -9,11 +9,7 @@ extension DeliveryState {
     if let resending { return answered(answer, toResent: resending) }
     switch answer {
     case .receipt(let receipt):
-      if isBranch {
-        took(through: batch.last)
-        through = batch.last
-        return readOn()
-      }
+      if isBranch { return sentOfBranch(batch) }
       guard receipt.receivedThrough != through else {
         return failed(
           .foreign("the central's receipt says that it took nothing of events \(batch.first)…\(batch.last)"))
@@ -24,6 +20,7 @@ extension DeliveryState {
       }
       pending = receipt
       return .record(receipt)
+    case .hole where isBranch && batch.lines.isEmpty: return finish()
     case .hole(let position):
       holes += 1
       guard holes <= 3, let incarnation else {
@@ -35,13 +32,17 @@ extension DeliveryState {
       isBranch = false
       return .ask(incarnation)
     case .conflict(let position):
-      if isBranch {
-        took(through: batch.last)
-        through = batch.last
-        return readOn()
-      }
+      if isBranch { return sentOfBranch(batch) }
       return branch(after: batch.last, why: "the central has another event under the number \(position)")
     }
+  }
+
+  /// A batch without lines was the last: it said where the branch ends.
+  private mutating func sentOfBranch(_ batch: Batch) -> Action {
+    guard !batch.lines.isEmpty else { return finish() }
+    took(through: batch.last)
+    through = batch.last
+    return readOn()
   }
 
   /// The central took what was sent up to here; batches grow again.
@@ -62,6 +63,8 @@ extension DeliveryState {
       bytes = max(4096, min(bytes, batch.body.count) / 2)
       inFlight = nil
       return readOn()
+    // Where a branch ends is good to know, and nothing that a refusal of it could hold up.
+    case .unacceptable where isBranch && inFlight?.lines.isEmpty == true: return finish()
     case .unacceptable, .failing: return refused(fault)
     case .unknownIncarnation where !isCurrent: return finish()
     case .unknownIncarnation:

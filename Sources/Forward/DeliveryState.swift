@@ -6,7 +6,8 @@ import Events
 /// ask the central where it stands → let the queue compare its hash there → read → deliver → record the
 /// receipt → read on. Incarnations are finished in the order of their beginning. Where the central has another
 /// history under the same numbers, the queue begins a new incarnation, and the rest of the old one is
-/// still delivered: the central keeps it beside its own as evidence. An event that the central refuses for what it
+/// still delivered: the central keeps it beside its own as evidence. A last batch without lines says where it ended, for
+/// the central may have lines of two queues as one history (`Endings` of the store). An event that the central refuses for what it
 /// says is found (`PoisonSearch`), held while its digest goes in its place, and sent again later (`HeldRetries`).
 struct DeliveryState: Sendable {
   enum Action: Sendable, Hashable {
@@ -251,6 +252,7 @@ struct DeliveryState: Sendable {
       return dispute("the central's hash after event \(through) is \(head), this queue's is \(batch.previous)")
     }
     guard !batch.lines.isEmpty || batch.lost != nil else {
+      if isBranch, batch.first > 1 { return deliver(batch) }
       if isBranch || !isCurrent { return finish() }
       standing = .idle
       return .list
@@ -258,6 +260,10 @@ struct DeliveryState: Sendable {
     guard follows || (batch.lost.map { $0.lowerBound <= through + 1 } ?? false) || isBranch else {
       return failed(.local("the queue gave events from \(batch.first) on where those after \(through) were asked for"))
     }
+    return deliver(batch)
+  }
+
+  private mutating func deliver(_ batch: Batch) -> Action {
     standing = .sending
     inFlight = batch
     return .deliver(batch)

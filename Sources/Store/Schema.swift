@@ -3,15 +3,17 @@ import GRDB
 /// The tables, in numbered steps: plain SQL, the same for SQLite and (with its own types, and without `WITHOUT ROWID`)
 /// PostgreSQL.
 ///
-/// The truth is `sources`, `incarnations`, `events`, `holes`, `conflicts`, `silences`, `absences` and `backups`, with
+/// The truth is `sources`, `incarnations`, `events`, `holes`, `conflicts`, `endings`, `silences`, `absences` and `backups`, with
 /// `arrivals` and `contents`, which say in what order events came and what is where. All other tables
 /// are projections: made from the truth in the same transaction, and made again from it by `rebuild`.
 enum Schema {
   /// What this program writes; a store of a later number is refused.
-  static let version = 4
+  static let version = 5
   /// What the first of `steps` makes.
   private static let oldest = 2
-  private static let steps = [truth + projected, backedUp, clocked]
+  private static let steps = [truth + projected, backedUp, clocked, ended]
+  /// From this one on clocks are known: what an older store has is put right by them.
+  static let withClocks = 4
 
   /// The tables that `rebuild` empties and fills again.
   static let projections = [
@@ -99,6 +101,14 @@ enum Schema {
       PRIMARY KEY(incarnation, sequence)) WITHOUT ROWID;
     ALTER TABLE gaps ADD COLUMN began_stamped BIGINT;
     ALTER TABLE gaps ADD COLUMN ended_stamped BIGINT;
+
+    """
+
+  /// Where queues said that an incarnation ended, of which more is here or something else.
+  private static let ended = """
+    CREATE TABLE endings(
+      incarnation BIGINT NOT NULL, through BIGINT NOT NULL, head BLOB NOT NULL,
+      PRIMARY KEY(incarnation, through, head)) WITHOUT ROWID;
 
     """
 

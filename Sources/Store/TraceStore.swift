@@ -54,7 +54,7 @@ public final class TraceStore: Sendable {
         let former = try Schema.migrate(db)
         try Absence.note(until: store.opened, in: db)
         for source in rules.sources { _ = try Identities.source(source, in: db) }
-        if (1..<Schema.version).contains(former) { try Retiming.adopt(db, rules: rules) }
+        if (1..<Schema.withClocks).contains(former) { try Retiming.adopt(db, rules: rules) }
         try Expectations.settle(db, rules: rules)
       }
       // A flush of the journal may have failed in an earlier life: what the system still shows of it must not be what

@@ -159,9 +159,26 @@ struct DeliveryStateTests {
     let branch = chain.batch(after: 0)
     #expect(state.next(.read(.batch(branch))) == .deliver(branch))
     #expect(state.next(.answered(.conflict(position: 2))) == reading(after: 5))
-    #expect(state.next(.read(.batch(chain.batch(after: 5)))) == .list)
+    // Where it ends is said with a batch without lines.
+    let end = chain.batch(after: 5)
+    #expect(end.lines.isEmpty && end.first == 6)
+    #expect(state.next(.read(.batch(end))) == .deliver(end))
+    #expect(state.next(.answered(.receipt(chain.receipt(3, head: .zero)))) == .list)
     let current = Incarnation.random()
     #expect(state.next(.listed(lives + [.init(incarnation: current)])) == .ask(current))
+  }
+
+  @Test mutating func `where a branch ends is told again after an outage, and a refusal of it holds nothing up`() {
+    sending()
+    _ = state.next(.answered(.conflict(position: 1)))
+    _ = state.next(.renewed)
+    let end = chain.batch(after: 5)
+    #expect(state.next(.read(.batch(end))) == .deliver(end))
+    #expect(state.next(.failed(.away("down"))) == .pause(.milliseconds(500), exact: false))
+    #expect(state.next(.paused) == reading(after: 2))
+    #expect(state.next(.read(.batch(end))) == .deliver(end))
+    #expect(state.next(.failed(.unacceptable("no lines"))) == .list)
+    #expect(state.news == nil)
   }
 
   @Test mutating func `a queue that has another incarnation now is asked which`() {
@@ -289,7 +306,8 @@ struct DeliveryStateTests {
     _ = state.next(.renewed)
     _ = state.next(.read(.batch(chain.batch(after: 2))))
     _ = state.next(.answered(.conflict(position: 3)))
-    #expect(state.next(.read(.batch(chain.batch(after: 5)))) == .list)
+    _ = state.next(.read(.batch(chain.batch(after: 5))))
+    #expect(state.next(.answered(.conflict(position: 5))) == .list)
     #expect(state.next(.listed([life])) == .pause(.seconds(60), exact: true))
     #expect(state.next(.paused) == .list)
     #expect(state.next(.listed([life])) == .ask(chain.incarnation))

@@ -55,7 +55,7 @@ struct Checker {
       store,
       "SELECT i.name, g.sequence FROM gaps g JOIN incarnations i ON i.id = g.incarnation WHERE g.kind = 'conflict'"
     ) { row in
-      forks[row.text(0)] = row.number(1)
+      forks[row.text(0)] = min(forks[row.text(0)] ?? .max, row.number(1))
     }
     try read(
       store,

@@ -220,7 +220,7 @@ struct BackupTests {
     try await store.pool.write {
       try $0.execute(
         sql: """
-          ALTER TABLE incarnations DROP COLUMN safe; DROP TABLE backups; DROP TABLE clocks; DROP TABLE corrected;
+          ALTER TABLE incarnations DROP COLUMN safe; DROP TABLE backups; DROP TABLE clocks; DROP TABLE corrected; DROP TABLE endings;
           ALTER TABLE gaps DROP COLUMN began_stamped; ALTER TABLE gaps DROP COLUMN ended_stamped;
           UPDATE meta SET value = '2' WHERE key = 'schema'
           """)

@@ -119,6 +119,57 @@ struct IntakeTests {
     #expect(try await store.counts().first { $0.name == "conflicts" }?.count == 8)
   }
 
+  /// A PC and its clone, which went on from event 2: to 9 and to 4.
+  private func twins() -> (edge: FakeEdge, clone: FakeEdge) {
+    var clone = edge(2)
+    for life in 3...4 { clone.add(StoppedData(why: "another life, \(life)"), subject: "ST10") }
+    return (edge(9), clone)
+  }
+
+  private func conflicts(_ store: TraceStore) async throws -> [GapRecord] {
+    try await store.gaps().items.filter { $0.kind == "conflict" }
+  }
+
+  @Test func `a hole where another queue ended hides whose the events before it are, which the ledger says`()
+    async throws
+  {
+    let store = try await openStore(folder)
+    let (edge, clone) = twins()
+    // The store was put back to before both; the clone comes first, and of the PC the rows up to 6 have gone.
+    _ = try await store.take(clone.batch(), from: edge.source)
+    #expect(try await store.take(edge.batch(7...8, lost: 5...6), from: edge.source) == .receipt(receipt(edge, 8)))
+    #expect(try await conflicts(store).isEmpty)
+    #expect(try await store.take(clone.end(), from: edge.source) == .receipt(receipt(edge, 8)))
+    let gap = try #require(try await conflicts(store).first)
+    #expect(gap.id == "conflict:\(edge.incarnation):4:\("\(clone.head)".prefix(16))")
+    #expect(gap.count == 3 && gap.from != nil && gap.to != nil)
+    #expect(gap.reason?.contains("the events 5 to 6 are lost") == true)
+    // Told again it is the same, and a rebuild finds it again.
+    _ = try await store.take(clone.end(), from: edge.source)
+    let live = try await store.dump()
+    #expect(try await conflicts(store).count == 1)
+    try await store.rebuild()
+    #expect(try await store.dump() == live)
+    // The lines that close the hole prove whose the rest is.
+    _ = try await store.take(edge.batch(5...9), from: edge.source)
+    #expect(try await conflicts(store).first?.reason?.contains("ended with another event 4") == true)
+  }
+
+  @Test func `where another queue ended says nothing where the chain goes on unbroken`() async throws {
+    let store = try await openStore(folder)
+    let (edge, _) = twins()
+    let image = self.edge(4)
+    _ = try await store.take(edge.batch(1...6), from: edge.source)
+    _ = try await store.take(edge.batch(9...9, lost: 7...8), from: edge.source)
+    _ = try await store.take(image.end(), from: edge.source)
+    #expect(try await conflicts(store).isEmpty)
+    // Its last event is in the hole, or is another one than here.
+    _ = try await store.take(self.edge(8).end(), from: edge.source)
+    #expect(try await conflicts(store).map { $0.id.contains(":8:") } == [true])
+    _ = try await store.take(twins().clone.end(), from: edge.source)
+    #expect(try await conflicts(store).count == 2)
+  }
+
   @Test func `a line in a hole is taken only where a stored line behind it proves it`() async throws {
     let store = try await openStore(folder)
     let edge = edge(8)

@@ -55,6 +55,9 @@ public struct FakeEdge: Sendable {
       lines: Array(lines[Int(numbers.lowerBound - 1)..<Int(numbers.upperBound)]))
   }
 
+  /// What a queue says of an incarnation that it has ended: a batch without lines, behind the last one.
+  public func end() -> Batch { Batch(incarnation: incarnation, first: last + 1, previous: head, head: head, lines: []) }
+
   /// The hash after event `number`.
   public func hash(_ number: UInt64) -> ChainHash { number == 0 ? .zero : hashes[Int(number - 1)] }
 }

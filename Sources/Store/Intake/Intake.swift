@@ -20,6 +20,9 @@ struct Intake {
     let known = try Identities.position(of: source, batch.incarnation, in: db)
     let through = known?.through ?? 0
     let head = known?.head ?? .zero
+    if batch.lines.isEmpty, let known, try Endings.note(batch, known, in: db) {
+      try Integrity.project(incarnation: known.id, source: source, in: db)
+    }
     if let fork = try forkOfBranch(known) { return try conflict(at: fork, known) }
     if first > through + 1 {
       guard let lost = batch.lost, Int64(lost.lowerBound) <= through + 1 else {

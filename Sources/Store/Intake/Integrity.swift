@@ -51,6 +51,11 @@ enum Integrity {
           : "event \(fork) was declared lost and came after all, but nothing proves that it is of this history: it is kept",
         in: db)
     }
+    for doubt in try Endings.doubts(of: incarnation, in: db) {
+      try insert(
+        "conflict", name, incarnation, source, first: doubt.through, last: doubt.last, mark: doubt.mark, doubt.reason,
+        in: db)
+    }
   }
 
   private static func dropFilledHoles(_ incarnation: Int64, in db: Database) throws {
@@ -63,8 +68,8 @@ enum Integrity {
   }
 
   private static func insert(
-    _ kind: String, _ name: String, _ incarnation: Int64, _ source: Int64, first: Int64, last: Int64, _ reason: String,
-    in db: Database
+    _ kind: String, _ name: String, _ incarnation: Int64, _ source: Int64, first: Int64, last: Int64,
+    mark: String = "", _ reason: String, in db: Database
   ) throws {
     let all = EventKey.all(of: incarnation)
     let began = try Row.fetchOne(
@@ -80,7 +85,7 @@ enum Integrity {
         WHERE key BETWEEN ? AND ? AND key > ? AND time IS NOT NULL ORDER BY key LIMIT 1
         """, arguments: all + [EventKey(incarnation: incarnation, sequence: last).packed])
     try GapRow(
-      id: "\(kind):\(name):\(first)", kind: kind, source: source,
+      id: "\(kind):\(name):\(first)\(mark)", kind: kind, source: source,
       key: EventKey(incarnation: incarnation, sequence: first),
       began: began.map { ToldTime($0) }, ended: ended.map { ToldTime($0) }, count: last - first + 1, reason: reason
     ).insert(in: db)
