@@ -7,6 +7,8 @@ struct Space: Hashable {
   var diskIsFull: String?
   /// Whether the disk has no room beside the file, so that the journal must stay small.
   var isTight = false
+  /// The journal that was found at the start had no room to be written into the file: nothing may stand on it yet.
+  var isUnsecured = false
   var lastLook: ContinuousClock.Instant?
   /// Rows that went before they were safe, and that no event tells of yet.
   var released: Released?
@@ -50,9 +52,12 @@ extension EventQueue {
     let (needed, free) = (disk.neededBytes, disk.free)
     let wasFull = space.diskIsFull != nil
     space.isTight = disk.reserveBytes > 0 && free.map { $0 < needed } ?? false
+    // Where it fails otherwise than for want of room, the next sign of life meets the same and says so.
+    if space.isUnsecured, (try? file.connection.checkpoint(truncating: true)) != nil { space.isUnsecured = false }
     // Without numbers: what repeats must read the same.
     space.diskIsFull =
-      space.isTight && file.freeBytes < disk.floor ? "the disk under \(settings.path) is full: free space there" : nil
+      space.isUnsecured || space.isTight && file.freeBytes < disk.floor
+      ? "the disk under \(settings.path) is full: free space there" : nil
     if let why = space.diskIsFull, !wasFull {
       logger.error(
         """

@@ -98,10 +98,11 @@ public actor EventQueue {
   /// Writes the journal into the file afresh and flushes that, before anything follows on it.
   ///
   /// A flush of the journal may have failed in an earlier life: then the system still shows its commits, and a power cut
-  /// would take them with all that was committed behind them. A full disk takes no events, so that it may wait.
+  /// would take them with all that was committed behind them. On a full disk it waits for room, and so do all events.
   private func secure(_ file: QueueFile) throws(SQLiteFailure) {
     do throws(SQLiteFailure) { try file.connection.checkpoint(truncating: true) } catch {
       guard error.isFull else { throw error }
+      space.isUnsecured = true
     }
   }
 

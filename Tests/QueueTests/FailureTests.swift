@@ -74,6 +74,41 @@ import Testing
     await queue.close()
   }
 
+  /// A flush fails and the next start has no room to write the journal afresh: what comes then must not stand on it.
+  @Test func `a start without room for the journal takes nothing until there is, so that a power cut takes nothing`()
+    async throws
+  {
+    var wasFull = 0
+    for write in 1...8 {
+      let folder = try ScratchFolder()
+      let disk = SimulatedDisk(folder.path)
+      let queue = try await openQueue(folder)
+      try await queue.fill(3)
+      disk.fail(.sync, nth: 1, forever: true, .io)
+      await #expect(throws: Refusal.self) { try await queue.append(entry("refused")) }
+      await queue.close()
+      disk.heal()
+      disk.fail(.write, nth: write, forever: true, .full)
+      guard let again = try? await openQueue(folder) else { continue }
+      let failed = disk.counts.failed[.write, default: 0]
+      if failed > 0, (try? await again.append(entry("on a full disk"))) == nil { wasFull += 1 }
+      disk.heal()
+      try await eventually("events are taken once there is room") {
+        (try? await again.append(entry("taken"))) != nil
+      }
+      try await again.fill(5, "after")
+      let last = again.status.last
+      disk.stop()
+      await again.close()
+      disk.goOnAfterCut(seed: UInt64(write))
+      let after = try await openQueue(folder)
+      #expect(after.status.last == last && after.opening.setAside == nil, "write \(write)")
+      #expect(await after.verify().isGood)
+      await after.close()
+    }
+    #expect(wasFull > 0, "none of these starts met a full disk")
+  }
+
   @Test func `a page that goes bad under way sets the file aside, and the line goes on`() async throws {
     let folder = try ScratchFolder()
     do {
