@@ -58,9 +58,7 @@ extension DeliveryState {
     if let resending { return failed(fault, toResend: resending) }
     switch fault {
     case .tooLarge:
-      guard let batch = inFlight, batch.lines.count > 1 else { return refused(fault) }
-      lines = max(1, batch.lines.count / 2)
-      bytes = max(4096, min(bytes, batch.body.count) / 2)
+      guard halve() else { return refused(fault) }
       inFlight = nil
       return readOn()
     // Where a branch ends is good to know, and nothing that a refusal of it could hold up.
@@ -72,9 +70,20 @@ extension DeliveryState {
       incarnation = nil
       return wait(fault)
     case .refused(let why): return refuse(why)
-    case .away(_, let retryAfter): return wait(fault, retryAfter)
+    case .away(_, let retryAfter):
+      halve()
+      return wait(fault, retryAfter)
     case .foreign, .local: return wait(fault)
     }
+  }
+
+  /// Makes the next batch half as large as the one on its way; false where that cannot be.
+  @discardableResult
+  private mutating func halve() -> Bool {
+    guard let batch = inFlight, batch.lines.count > 1 else { return false }
+    lines = max(1, batch.lines.count / 2)
+    bytes = max(4096, min(bytes, batch.body.count) / 2)
+    return true
   }
 
   /// What a person must set right is tried again at an even pace.

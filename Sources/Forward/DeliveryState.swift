@@ -55,6 +55,11 @@ struct DeliveryState: Sendable {
   struct Limits: Sendable, Hashable {
     var lines = 2000
     var bytes = 1 << 20
+    /// Of the first batch.
+    ///
+    /// One that comes through doubles the next, one that is broken off halves it: so ends that live for moments, and
+    /// links that break all the time, make way too.
+    var firstLines = 128
     var idleWait = Duration.seconds(30)
     var leastPause = Duration.milliseconds(500)
     var longestPause = Duration.seconds(60)
@@ -111,7 +116,7 @@ struct DeliveryState: Sendable {
   init(limits: Limits = Limits()) {
     self.limits = limits
     retries = HeldRetries(leastPause: limits.leastHeldPause, longestPause: limits.longestHeldPause)
-    lines = limits.lines
+    lines = min(limits.lines, limits.firstLines)
     bytes = limits.bytes
   }
 

@@ -276,6 +276,40 @@ struct DeliveryStateTests {
     #expect(state.next(.recorded(.agreed)) == reading(after: 1, lines: 2, bytes: max(8192, bytes * 2)))
   }
 
+  @Test mutating func `the first batch is small, each that comes through doubles the next, each broken off halves it`()
+  {
+    state = DeliveryState()
+    let long = Chain(count: 1000)
+    func asked(_ action: DeliveryState.Action) -> Int? {
+      if case .read(let request) = action { request.lines } else { nil }
+    }
+    _ = state.next(.listed([QueueLife(incarnation: long.incarnation)]))
+    var next = state.next(.position(long.receipt(0)))
+    var (through, sizes) = (UInt64(0), [Int]())
+    for isBroken in [false, false, true, true, false, false] {
+      let lines = asked(next) ?? 0
+      sizes.append(lines)
+      let batch = long.batch(after: through, limit: lines)
+      _ = state.next(.read(.batch(batch)))
+      if isBroken {
+        _ = state.next(.failed(.away("broken off")))
+        _ = state.next(.paused)
+        _ = state.next(.position(long.receipt(through)))
+        next = state.next(.recorded(.agreed))
+      } else {
+        through = batch.last
+        _ = state.next(.answered(.receipt(long.receipt(through))))
+        next = state.next(.recorded(.agreed))
+      }
+    }
+    #expect(sizes == [128, 256, 512, 256, 128, 256])
+    // An outage in which nothing was on its way makes none smaller.
+    for _ in 0..<5 { _ = state.next(.failed(.away("down"))) }
+    _ = state.next(.paused)
+    _ = state.next(.position(long.receipt(through)))
+    #expect(asked(state.next(.recorded(.agreed))) == 512)
+  }
+
   @Test mutating func `one event that is too large has another chance and is held then, it is no loop`() {
     sending()
     _ = state.next(.failed(.tooLarge("413")))
