@@ -20,7 +20,10 @@ extension DeliveryState {
       }
       pending = receipt
       return .record(receipt)
-    case .hole where isBranch && batch.lines.isEmpty: return finish()
+    case .hole where isBranch && batch.lines.isEmpty:
+      // The central went back meanwhile: it is asked again in its turn, as if there had been no branch.
+      isBranch = false
+      return finish()
     case .hole(let position):
       holes += 1
       guard holes <= 3, let incarnation else {
