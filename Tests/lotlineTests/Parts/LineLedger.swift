@@ -76,13 +76,21 @@ struct LineLedger {
       } + sure.scans.flatMap { name, codes in codes.subtracting(scans[name] ?? []).sorted().map { "\(name) \($0)" } }
     }
     do {
-      try await eventually(
-        "the central has every acknowledged cycle and scan", within: .seconds(90), every: .milliseconds(300)
-      ) {
+      var through: Int64 = -1
+      repeat {
+        // Where much is still to come it is not all read again and again, which would only hold that up.
+        try await eventually("the central stands still", within: .seconds(3600), every: .milliseconds(300)) {
+          let before = through
+          through = try await received(answers)
+          return before == through || before < 0
+        }
         cycles = try await storedCycles(answers)
         scans = try await storedScans(answers)
-        return missing().isEmpty
-      }
+        if missing().isEmpty { break }
+        try await eventually("the central gets more", within: .seconds(90), every: .milliseconds(300)) {
+          try await received(answers) > through
+        }
+      } while true
     } catch is Impatience {
       let gaps = try await answers.all("/v1/gaps?limit=500")
         .map { "\($0["kind"]?.text ?? "") \($0["from"]?.text ?? "") \($0["reason"]?.text ?? "")" }
@@ -102,6 +110,13 @@ struct LineLedger {
     #expect(!gaps.contains { $0["kind"]?.text == "sequence-hole" })
     let missed = gaps.filter { $0["kind"]?.text == "missed-cycles" }.reduce(0) { $0 + ($1["count"]?.whole ?? 1) }
     #expect(missed <= unsure.cycles.values.reduce(0) { $0 + $1.count }, "\(missed) cycles are said to be missed")
+  }
+
+  /// How many events the central says to have.
+  private func received(_ answers: CentralAnswers) async throws -> Int64 {
+    try await answers.json("/v1/sources")["items"]?.items?.reduce(0) { sum, source in
+      sum + (source["incarnations"]?.items ?? []).reduce(0) { $0 + ($1["received_through"]?.whole ?? 0) }
+    } ?? 0
   }
 
   private func storedCycles(_ answers: CentralAnswers) async throws -> [String: [UInt32: Int]] {
