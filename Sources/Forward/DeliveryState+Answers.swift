@@ -74,7 +74,7 @@ extension DeliveryState {
       return wait(fault)
     case .refused(let why): return refuse(why)
     case .away(_, let retryAfter):
-      halve()
+      if !halve(), isReading { lines = max(1, lines / 2) }
       return wait(fault, retryAfter)
     case .foreign, .local: return wait(fault)
     }

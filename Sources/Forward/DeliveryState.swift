@@ -95,6 +95,8 @@ struct DeliveryState: Sendable {
   var isBranch = false
   var pending: Receipt?
   var inFlight: Batch?
+  /// A batch was asked for, which where the central pulls comes over the network.
+  private(set) var isReading = false
   var failures = 0
   var holes = 0
   /// Nothing came while it waited: the central is asked again, so that it hears this line PC and is seen to be there.
@@ -125,7 +127,13 @@ struct DeliveryState: Sendable {
   mutating func next(_ happening: Happening, at now: ContinuousClock.Instant = .now) -> Action {
     self.now = now
     news = nil
-    return switch happening {
+    let action = answer(to: happening)
+    if case .read = action { isReading = true } else { isReading = false }
+    return action
+  }
+
+  private mutating func answer(to happening: Happening) -> Action {
+    switch happening {
     case .listed(let lives, let held): listed(lives, held: held)
     case .position(let receipt): position(receipt)
     case .recorded(.agreed): agreed()

@@ -279,7 +279,7 @@ struct DeliveryStateTests {
   @Test mutating func `the first batch is small, each that comes through doubles the next, each broken off halves it`()
   {
     state = DeliveryState()
-    let long = Chain(count: 1000)
+    let long = Chain(count: 2000)
     func asked(_ action: DeliveryState.Action) -> Int? {
       if case .read(let request) = action { request.lines } else { nil }
     }
@@ -303,11 +303,25 @@ struct DeliveryStateTests {
       }
     }
     #expect(sizes == [128, 256, 512, 256, 128, 256])
+    // Where the central pulls it is the reading that is broken off.
+    _ = state.next(.failed(.away("broken off")))
+    _ = state.next(.paused)
+    _ = state.next(.position(long.receipt(through)))
+    next = state.next(.recorded(.agreed))
+    #expect(asked(next) == 256)
+    _ = state.next(.read(.batch(long.batch(after: through, limit: 256))))
+    through += 256
+    _ = state.next(.answered(.receipt(long.receipt(through))))
+    next = state.next(.recorded(.agreed))
+    #expect(asked(next) == 512)
+    _ = state.next(.read(.batch(long.batch(after: through, limit: 1))))
+    through += 1
+    _ = state.next(.answered(.receipt(long.receipt(through))))
     // An outage in which nothing was on its way makes none smaller.
     for _ in 0..<5 { _ = state.next(.failed(.away("down"))) }
     _ = state.next(.paused)
     _ = state.next(.position(long.receipt(through)))
-    #expect(asked(state.next(.recorded(.agreed))) == 512)
+    #expect(asked(state.next(.recorded(.agreed))) == 1024)
   }
 
   @Test mutating func `one event that is too large has another chance and is held then, it is no loop`() {

@@ -11,6 +11,23 @@ import Testing
     try await meet(each: 1, pulled: pulled)
   }
 
+  /// No batch of the usual size comes through whole.
+  @Test(.timeLimit(minutes: 5), arguments: [false, true])
+  func `a link that breaks every few kilobytes carries a backlog all the same`(pulled: Bool) async throws {
+    let (_, scanners, links) = try await machines(plcs: 0)
+    let line = try LineFolder(
+      plcs: [], scanners: scanners.map { .init(name: $0.name, link: $0.link) }, pulled: pulled)
+    let proxy = try proxy(line, pulled: pulled, breath: (pulled ? .cutAnswer : .cutRequest, 12_000))
+    let backlog = try await Backlog.readings(line.scratch.file("queue.db"), megabytes: 1)
+    let (edge, central) = (try line.startEdge(), try line.startCentral())
+    try await settled(line, edge)
+    #expect(proxy.counts.values.reduce(0, +) > 0, "nothing was broken off")
+    let stored = try await CentralAnswers(url: line.centralURL).all("/v1/events?type=lotline.reading&limit=1000")
+    #expect(stored.count == backlog.events)
+    try await end(edge, central)
+    _ = links
+  }
+
   @Test(
     .timeLimit(minutes: 60), .enabled(if: Proof.isOn, "a sweep: runs in make proof"), arguments: [false, true])
   func `Proof: a proxy of eight faults, each three times`(pulled: Bool) async throws {
@@ -33,12 +50,7 @@ import Testing
     let (plcs, scanners, links) = try await machines(plcs: 2)
     let line = try LineFolder(
       plcs: plcs.map { .init($0) }, scanners: scanners.map { .init(name: $0.name, link: $0.link) }, pulled: pulled)
-    let proxy = try FaultProxy(before: pulled ? line.edgePort : line.centralPort)
-    if pulled {
-      try line.change("central.yaml", line.edgeURL, to: "http://127.0.0.1:\(proxy.port)")
-    } else {
-      try line.change("edge.yaml", line.centralURL, to: "http://127.0.0.1:\(proxy.port)")
-    }
+    let proxy = try proxy(line, pulled: pulled)
     let load = run(plcs, scanners)
     defer { load.cancel() }
     let (edge, central) = (try line.startEdge(), try line.startCentral())
@@ -55,6 +67,15 @@ import Testing
     print("network faults: \(proxy.counts.map { "\($0) \($1)" }.sorted().joined(separator: ", "))")
     try await end(edge, central)
     _ = links
+  }
+
+  private func proxy(_ line: LineFolder, pulled: Bool, breath: (fault: FaultProxy.Fault, bytes: Int)? = nil) throws
+    -> FaultProxy
+  {
+    let proxy = try FaultProxy(before: pulled ? line.edgePort : line.centralPort, breath: breath)
+    let (file, url) = pulled ? ("central.yaml", line.edgeURL) : ("edge.yaml", line.centralURL)
+    try line.change(file, url, to: "http://127.0.0.1:\(proxy.port)")
+    return proxy
   }
 
   /// Takes the link away under both daemons, time after time, and compares once it is back.

@@ -32,9 +32,12 @@ final class FaultProxy: @unchecked Sendable {
   private let lock = NSLock()
   private var met: [Fault: Int] = [:]
   private var isHealed = false
+  /// Where it is set each connection is reset after so many bytes of what is asked, or answered.
+  private let breath: (fault: Fault, bytes: Int)?
 
-  init(before target: Int) throws {
+  init(before target: Int, breath: (fault: Fault, bytes: Int)? = nil) throws {
     self.target = target
+    self.breath = breath
     port = try freePort()
     listener = try LoopbackSocket.listening(on: port)
     LoopbackSocket.serve(listener) { [weak self] client in
@@ -64,7 +67,9 @@ final class FaultProxy: @unchecked Sendable {
     guard let server = LoopbackSocket.connected(to: target) else { return }
     defer { close(server) }
     let (isWell, fault) = lock.withLock { (isHealed, isHealed ? .none : rarest) }
-    let connection = Connection(client: client, server: server, fault: fault, lasts: isWell)
+    let connection = Connection(
+      client: client, server: server, fault: breath?.fault ?? fault, bytes: breath?.bytes,
+      lasts: isWell || breath != nil)
     if connection.run() { note(fault) }
     if fault == .repeated, !connection.asked.isEmpty { Self.ask(connection.asked, of: target) }
   }
@@ -91,9 +96,9 @@ final class FaultProxy: @unchecked Sendable {
     private(set) var asked: [UInt8] = []
     private var isBlack = false
 
-    init(client: Int32, server: Int32, fault: Fault, lasts: Bool) {
+    init(client: Int32, server: Int32, fault: Fault, bytes: Int?, lasts: Bool) {
       (self.client, self.server, self.fault) = (client, server, fault)
-      left = fault == .cutAnswer ? Int.random(in: 1...700) : Int.random(in: 1...6000)
+      left = bytes ?? (fault == .cutAnswer ? Int.random(in: 1...700) : Int.random(in: 1...6000))
       end = .now + (lasts ? .seconds(3600) : .milliseconds(Int.random(in: 300...1500)))
     }
 
