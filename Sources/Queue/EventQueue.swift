@@ -82,7 +82,7 @@ public actor EventQueue {
         opened = try opener.open(marker: marker)
       }
       if opened.salvage != nil, !opened.opening.isSalvaging {
-        try Opener.salvage(&opened, until: .now + .milliseconds(200))
+        try Opener.salvage(&opened, until: .now + min(.milliseconds(200), settings.salvageTime))
       }
       try secure(opened.file)
       try adopt(opened)
@@ -196,7 +196,10 @@ public actor EventQueue {
   /// Makes known what changes seldom; commits make known the rest.
   func publish() {
     guard let file = file ?? readable else { return }
-    let lives = file.lives.map { life in
+    // How far an earlier incarnation went, of which rows are still being taken over, is not known before the end: until
+    // then nobody is told of it, for it would look as if the central had more.
+    let known = file.lives.filter { salvage == nil || $0.ordinal == file.current.ordinal || $0.last > 0 }
+    let lives = known.map { life in
       IncarnationStatus(
         incarnation: life.incarnation, first: life.first, last: life.last, head: life.head, why: life.why,
         received: Dictionary(

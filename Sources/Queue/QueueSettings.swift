@@ -14,6 +14,8 @@ public struct QueueSettings: Sendable, Hashable {
   public init(path: String) { self.path = path }
 
   var lockPath: String { path + ".lock" }
+  /// How long taking over from a damaged file may hold up the opening.
+  var salvageTime: Duration = .milliseconds(1200)
   var markerPath: String { path + ".marker" }
   var replacementPath: String { path + ".replacing" }
   var ballastPath: String { path + ".ballast" }

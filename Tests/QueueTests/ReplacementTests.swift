@@ -87,6 +87,29 @@ import Testing
     #expect(try await again.state(prefix: "") == ["context": [8]], "\(kept)")
   }
 
+  @Test func `an incarnation whose rows are still being taken over is told of once it is known how far it went`()
+    async throws
+  {
+    let before = try await queueThatWasKilled()
+    try overwrite(path, at: 0, with: [UInt8](repeating: 0xA5, count: 100))
+    var settings = QueueSettings(path: path)
+    settings.reserveBytes = 0
+    settings.salvageTime = .zero
+    try await EventQueue.open(settings, source: line3, logger: silent).close()
+    // As a kill amid the salvage leaves it.
+    let file = try QueueFile(settings, source: line3, newLife: (9, "unused"))
+    try file.addLife(ordinal: file.current.ordinal - 1, incarnation: before.incarnation, why: "salvaged")
+    file.connection.close()
+    let queue = try await EventQueue.open(settings, source: line3, logger: silent)
+    #expect(queue.opening.isSalvaging && queue.status.incarnations.count == 1)
+    try await eventually("all rows are taken over") {
+      try await queue.beat(at: Moment.now().time)
+      return !queue.opening.isSalvaging
+    }
+    #expect(queue.status.incarnations.map(\.last) == [300, 0])
+    await queue.close()
+  }
+
   @Test func `a salvage that is killed again and again takes over each row once, in one new life`() async throws {
     let queue = try await reopened()
     for round in 0..<5 {

@@ -20,8 +20,6 @@ struct Opener {
   private static let tailRows = 64
   /// The ordinal of a new file's incarnation where nothing tells how many there were before.
   private static let unknownOrdinal: Int64 = 4096
-  /// How long taking over from a damaged file may hold up the opening.
-  private static let salvageTime = Duration.milliseconds(1200)
 
   /// Opens the file; `marker` is the last number and hash known to have been on disk, `damage` what is wrong with it.
   func open(marker: Marker?, damage: SQLiteFailure? = nil) throws -> Opened {
@@ -156,7 +154,7 @@ struct Opener {
       \(file.current.incarnation)
       """)
     var opened = try goOn(file, former)
-    try Self.salvage(&opened, until: .now + Self.salvageTime)
+    try Self.salvage(&opened, until: .now + settings.salvageTime)
     return opened
   }
 
