@@ -21,8 +21,8 @@ extension DeliveryState {
       pending = receipt
       return .record(receipt)
     case .hole where isBranch && batch.lines.isEmpty:
-      // The central went back meanwhile: it is asked again in its turn, as if there had been no branch.
-      isBranch = false
+      // The central went back meanwhile: it is asked again in its turn, as if there had been no branch. But once only.
+      if let incarnation, askedAgain.insert(incarnation).inserted { isBranch = false }
       return finish()
     case .hole(let position):
       holes += 1
@@ -59,13 +59,16 @@ extension DeliveryState {
 
   mutating func failed(_ fault: RouteFault) -> Action {
     if let resending { return failed(fault, toResend: resending) }
+    let tellsEnd = isBranch && inFlight?.lines.isEmpty == true && inFlight?.lost == nil
     switch fault {
+    // Where a branch ends is good to know, but nothing that a refusal of it may hold up.
+    case .unacceptable where tellsEnd, .tooLarge where tellsEnd, .refused where tellsEnd: return finish()
+    case .failing where tellsEnd && failures >= PoisonSearch.patience: return finish()
+    case .foreign where tellsEnd && failures >= PoisonSearch.patience: return finish()
     case .tooLarge:
       guard halve() else { return refused(fault) }
       inFlight = nil
       return readOn()
-    // Where a branch ends is good to know, and nothing that a refusal of it could hold up.
-    case .unacceptable where isBranch && inFlight?.lines.isEmpty == true: return finish()
     case .unacceptable, .failing: return refused(fault)
     case .unknownIncarnation where !isCurrent: return finish()
     case .unknownIncarnation:

@@ -82,6 +82,10 @@ struct DeliveryState: Sendable {
   private var finished: Set<Incarnation> = []
   /// Of these, those that the central has another history of: all of the queue's was sent, and is not sent again.
   private var branches: Set<Incarnation> = []
+  /// Branches whose end the central could not place, and that it is not asked about a third time.
+  var askedAgain: Set<Incarnation> = []
+  /// Where the central went back to in an incarnation, until the queue has noted it.
+  private var rewound: [Incarnation: UInt64] = [:]
   /// Incarnations before the current one that were asked about since the start, or since the central was away or went
   /// back.
   private var seen: Set<Incarnation> = []
@@ -214,8 +218,10 @@ struct DeliveryState: Sendable {
     // What was listed may be older than what the queue was told since.
     let listed = lives.first { $0.incarnation == incarnation }?.agreedThrough ?? 0
     let agreed = max(listed, recorded?.receivedThrough ?? 0)
-    if receipt.receivedThrough < agreed {
-      (finished, branches, seen) = ([], [], [])
+    if receipt.receivedThrough < agreed, rewound[receipt.incarnation] != receipt.receivedThrough {
+      // Once for each: where the queue disputes it the same is found whenever it is asked.
+      rewound[receipt.incarnation] = receipt.receivedThrough
+      (finished, branches, seen, askedAgain) = ([], [], [], [])
     } else if wasAway {
       seen = []
     }
@@ -231,6 +237,7 @@ struct DeliveryState: Sendable {
 
   private mutating func agreed() -> Action {
     guard let receipt = pending else { return .list }
+    rewound[receipt.incarnation] = nil
     (through, head, recorded) = (receipt.receivedThrough, receipt.head, receipt)
     return goOn()
   }

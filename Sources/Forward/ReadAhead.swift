@@ -5,11 +5,13 @@ struct ReadAhead: Sendable {
   private var last: ReadRequest?
   private var kept: (request: ReadRequest, answer: ReadAnswer)?
 
-  /// The answer to `request`, if it was read ahead; nil, and nothing is kept any more, where something else is asked for.
+  /// The answer to `request`, if it was read ahead, in full or a part of it; nil, and nothing is kept any more, where
+  /// something else is asked for.
   mutating func answer(to request: ReadRequest) -> ReadAnswer? {
     defer { kept = nil }
     last = request
-    return kept?.request == request ? kept?.answer : nil
+    guard let kept, kept.request.isPart(of: request) else { return nil }
+    return kept.answer
   }
 
   /// What will be asked for once `batch` is delivered; nil where less than a whole batch stands behind it: that is
@@ -26,4 +28,12 @@ struct ReadAhead: Sendable {
 
   /// What was read may be read otherwise from now on.
   mutating func forget() { kept = nil }
+}
+
+extension ReadRequest {
+  /// Whether what answers this one answers `other` as well: batches that grow are read ahead at the size before.
+  fileprivate func isPart(of other: ReadRequest) -> Bool {
+    incarnation == other.incarnation && after == other.after && isResend == other.isResend && wait == other.wait
+      && lines <= other.lines && bytes <= other.bytes
+  }
 }

@@ -69,7 +69,10 @@ extension EventQueue {
   private func commit(_ items: ArraySlice<Mailbox.Item>) -> [Mailbox.Outcome] {
     let file: QueueFile
     do { file = try writing() } catch { return items.map { _ in .failure(error) } }
-    checkDisk(file)
+    do { try checkDisk(file) } catch {
+      let refusal = fail(error)
+      return items.map { _ in .failure(refusal) }
+    }
     var round = Round(tip: file.tip)
     round.outcomes.reserveCapacity(min(items.count, Limit.entriesPerCommit))
     do throws(SQLiteFailure) {

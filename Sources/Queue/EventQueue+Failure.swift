@@ -56,7 +56,7 @@ extension EventQueue {
     board.update { $0.counts.failures += 1 }
     disk.release()
     space.lastLook = nil
-    checkDisk(file)
+    do { try checkDisk(file) } catch { return fail(error) }
     let refusal = Refusal.full(space.diskIsFull ?? "the disk under \(settings.path) was full a moment ago")
     if space.diskIsFull != nil { board.update { $0.refusing = refusal } }
     return refusal

@@ -28,7 +28,7 @@ extension EventQueue {
   /// A central that was put back from a backup, or replaced, gets again what is still here; what is not will be a hole.
   func note(_ position: QueueFile.Position, of life: Life, _ file: QueueFile) throws(SQLiteFailure) {
     let before = positions.first { $0.consumer == position.consumer && $0.ordinal == position.ordinal }
-    guard position.frees, let before, before.frees, position.received < before.received else {
+    guard !space.isUnsecured, position.frees, let before, before.frees, position.received < before.received else {
       try file.transaction { () throws(SQLiteFailure) in try file.keep(position) }
       return
     }

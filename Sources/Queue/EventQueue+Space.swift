@@ -35,7 +35,7 @@ struct Space: Hashable {
 
   /// Whether rows that are received go although they are not safe: otherwise something would have to be refused.
   func isDire(used: Int, limit: Int) -> Bool {
-    diskIsFull != nil || used >= limit / 100 * Limit.releasePercent
+    diskIsFull != nil && !isUnsecured || used >= limit / 100 * Limit.releasePercent
   }
 
   /// Whether rows that are safe go before their time.
@@ -45,19 +45,18 @@ struct Space: Hashable {
 }
 
 extension EventQueue {
+  var fullDisk: String { "the disk under \(settings.path) is full: free space there" }
+
   /// Looks at the disk, at most once a second.
-  func checkDisk(_ file: QueueFile) {
+  func checkDisk(_ file: QueueFile) throws(SQLiteFailure) {
     if let last = space.lastLook, last + .seconds(1) > .now { return }
     space.lastLook = .now
     let (needed, free) = (disk.neededBytes, disk.free)
     let wasFull = space.diskIsFull != nil
     space.isTight = disk.reserveBytes > 0 && free.map { $0 < needed } ?? false
-    // Where it fails otherwise than for want of room, the next sign of life meets the same and says so.
-    if space.isUnsecured, (try? file.connection.checkpoint(truncating: true)) != nil { space.isUnsecured = false }
+    if space.isUnsecured { try secure(file) }
     // Without numbers: what repeats must read the same.
-    space.diskIsFull =
-      space.isUnsecured || space.isTight && file.freeBytes < disk.floor
-      ? "the disk under \(settings.path) is full: free space there" : nil
+    space.diskIsFull = space.isUnsecured || space.isTight && file.freeBytes < disk.floor ? fullDisk : nil
     if let why = space.diskIsFull, !wasFull {
       logger.error(
         """
@@ -87,7 +86,7 @@ extension EventQueue {
       if space.diskIsFull != nil { try file.connection.checkpoint(truncating: true) }
     }
     if space.isDire(used: file.usedBytes, limit: settings.limitBytes) { gone += try release(file, atMost: step) }
-    if isPressing || space.isTight { checkDisk(file) }
+    if isPressing || space.isTight { try checkDisk(file) }
     if isPressing, file.connection.journalFrames > 0, file.usedBytes >= settings.limitBytes {
       try file.connection.checkpoint(truncating: true)
       try file.countPages()
@@ -172,7 +171,7 @@ extension EventQueue {
 
   /// Tells of rows that went before they were safe, at most once a minute.
   func tellReleased(_ file: QueueFile, isLast: Bool = false) throws(SQLiteFailure) {
-    guard let released = space.released else { return }
+    guard let released = space.released, !space.isUnsecured else { return }
     if let told = space.toldReleased, told + .seconds(60) > .now, !isLast { return }
     try tell(released, file)
   }

@@ -99,10 +99,15 @@ public actor EventQueue {
   ///
   /// A flush of the journal may have failed in an earlier life: then the system still shows its commits, and a power cut
   /// would take them with all that was committed behind them. On a full disk it waits for room, and so do all events.
-  private func secure(_ file: QueueFile) throws(SQLiteFailure) {
-    do throws(SQLiteFailure) { try file.connection.checkpoint(truncating: true) } catch {
+  func secure(_ file: QueueFile) throws(SQLiteFailure) {
+    do throws(SQLiteFailure) {
+      try file.connection.checkpoint(truncating: true)
+      space.isUnsecured = false
+    } catch {
       guard error.isFull else { throw error }
       space.isUnsecured = true
+      space.diskIsFull = fullDisk
+      disk.release()
     }
   }
 

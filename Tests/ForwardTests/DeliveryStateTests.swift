@@ -181,6 +181,54 @@ struct DeliveryStateTests {
     #expect(state.news == nil)
   }
 
+  @Test(arguments: [RouteFault.failing("500"), .foreign("a portal"), .tooLarge("413"), .refused("404")])
+  mutating func `no answer to where a branch ends holds up what comes behind it`(_ fault: RouteFault) {
+    sending()
+    _ = state.next(.answered(.conflict(position: 1)))
+    _ = state.next(.renewed)
+    let end = chain.batch(after: 5)
+    var next = state.next(.read(.batch(end)))
+    for _ in 0..<20 where next != .list {
+      switch next {
+      case .pause: next = state.next(.paused)
+      case .read: next = state.next(.read(.batch(end)))
+      default: next = state.next(.failed(fault))
+      }
+    }
+    #expect(next == .list)
+    let current = Incarnation.random()
+    #expect(state.next(.listed([life, .init(incarnation: current)])) == .ask(current))
+  }
+
+  @Test mutating func `a central that places no end of a branch is asked a second time, and no third`() {
+    sending()
+    _ = state.next(.answered(.conflict(position: 1)))
+    _ = state.next(.renewed)
+    let current = QueueLife(incarnation: .random())
+    let end = chain.batch(after: 5)
+    var asked = 0
+    var next = state.next(.read(.batch(end)))
+    for _ in 0..<60 {
+      switch next {
+      case .deliver: next = state.next(.answered(.hole(position: 3)))
+      case .list: next = state.next(.listed([life, current]))
+      case .ask(chain.incarnation):
+        asked += 1
+        next = state.next(.position(chain.receipt(2, head: .zero)))
+      case .ask(let other):
+        next = state.next(
+          .position(Receipt(source: chain.source, incarnation: other, receivedThrough: 0, head: .zero, safeThrough: 0)))
+      case .record: next = state.next(.recorded(.disputed("differs")))
+      case .read(let request) where request.incarnation == chain.incarnation: next = state.next(.read(.batch(end)))
+      case .read(let request):
+        next = state.next(
+          .read(.batch(Batch(incarnation: request.incarnation, first: 1, previous: .zero, head: .zero, lines: []))))
+      default: next = state.next(.paused)
+      }
+    }
+    #expect(asked == 1)
+  }
+
   @Test mutating func `a queue that has another incarnation now is asked which`() {
     sending(after: 2)
     _ = state.next(.answered(.receipt(chain.receipt(4))))

@@ -7,8 +7,9 @@ import Testing
 struct ReadAheadTests {
   private let chain = Chain(count: 10)
 
-  private func request(after: UInt64, isResend: Bool = false) -> ReadRequest {
-    ReadRequest(incarnation: chain.incarnation, after: after, lines: 2, bytes: 1000, wait: .zero, isResend: isResend)
+  private func request(after: UInt64, lines: Int = 2, isResend: Bool = false) -> ReadRequest {
+    ReadRequest(
+      incarnation: chain.incarnation, after: after, lines: lines, bytes: 1000, wait: .zero, isResend: isResend)
   }
 
   private func batch(_ numbers: ClosedRange<UInt64>, waiting: UInt64?) -> Batch {
@@ -29,6 +30,11 @@ struct ReadAheadTests {
     ahead.keep(found, for: next!)
     #expect(ahead.answer(to: request(after: 0)) == nil, "the central went back")
     #expect(ahead.answer(to: request(after: 2)) == nil, "and what was read before that is forgotten")
+    // Batches that grow take what was read at the size before; those that shrink do not.
+    for (lines, answers) in [(4, true), (1, false)] {
+      ahead.keep(found, for: next!)
+      #expect((ahead.answer(to: request(after: 2, lines: lines)) == found) == answers, "\(lines)")
+    }
     ahead.keep(found, for: next!)
     ahead.forget()
     #expect(ahead.answer(to: request(after: 2)) == nil)

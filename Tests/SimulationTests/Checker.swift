@@ -20,6 +20,8 @@ struct Checker {
     /// By line PC.
     var edges: [Int: [ClosedRange<Int>]] = [:]
     var central: [ClosedRange<Int>] = []
+    /// Sources with one line PC that was never put back: nobody else can have used their names.
+    var alone: Set<String> = []
     /// Numbers that a queue itself declared lost, by incarnation.
     var declared: [String: [ClosedRange<UInt64>]] = [:]
   }
@@ -32,6 +34,8 @@ struct Checker {
   private var stored: [String: [Int64: Stored]] = [:]
   private var branches: [String: Set<[UInt8]>] = [:]
   private var forks: [String: Int64] = [:]
+  /// Up to which number it is said not to be known whose the events of an incarnation are.
+  private var seams: [String: Int64] = [:]
   private var holes: [String: [ClosedRange<Int64>]] = [:]
   private var sources: [String: String] = [:]
   /// Lines that are still in some queue's file, by digest.
@@ -53,9 +57,13 @@ struct Checker {
     }
     try read(
       store,
-      "SELECT i.name, g.sequence FROM gaps g JOIN incarnations i ON i.id = g.incarnation WHERE g.kind = 'conflict'"
+      "SELECT i.name, g.sequence, g.count, g.id FROM gaps g JOIN incarnations i ON i.id = g.incarnation WHERE g.kind = 'conflict'"
     ) { row in
-      forks[row.text(0)] = min(forks[row.text(0)] ?? .max, row.number(1))
+      if row.text(3) == "conflict:\(row.text(0)):\(row.number(1))" {
+        forks[row.text(0)] = row.number(1)
+      } else {
+        seams[row.text(0)] = max(seams[row.text(0)] ?? 0, row.number(1) + row.number(2) - 1)
+      }
     }
     try read(
       store,
@@ -76,6 +84,9 @@ struct Checker {
     }
     for (payload, count) in payloads where count > 1 { complain("\(payload.suffix(20)) is stored \(count) times") }
     for event in accepted { find(event, erasures) }
+    for incarnation in seams.keys where erasures.alone.contains(sources[incarnation] ?? "") {
+      complain("two queues are said to have used \(incarnation), and there was only one")
+    }
     counts["events compared", default: 0] += accepted.count
   }
 
@@ -150,6 +161,8 @@ struct Checker {
     } else if let fork = forks[event.incarnation], fork <= event.number || !erasures.central.isEmpty {
       // A central that was put back no longer knows where the branch began, and the row had gone as safe.
       counts["lost with a named branch", default: 0] += 1
+    } else if let seam = seams[event.incarnation], event.number <= seam {
+      counts["lost where it is not known whose the events are, and that is named", default: 0] += 1
     } else {
       complain("\(name) is nowhere\(place == nil ? "" : ", and another is in its place")")
     }

@@ -74,6 +74,9 @@ private func liveOne(_ seed: UInt64, isTold: Bool = false) async throws -> [Stri
     var erasures = Checker.Erasures()
     for edge in world.edges { erasures.edges[edge.number] = edge.erased }
     erasures.central = world.central.erased
+    for (source, edges) in Dictionary(grouping: world.edges, by: \.source) {
+      if edges.count == 1, edges[0].erased.isEmpty { erasures.alone.insert(source.description) }
+    }
     for lost in world.ledger.declared {
       erasures.declared[lost.incarnation.description, default: []].append(lost.numbers)
     }

@@ -162,12 +162,26 @@ struct IntakeTests {
     _ = try await store.take(edge.batch(1...6), from: edge.source)
     _ = try await store.take(edge.batch(9...9, lost: 7...8), from: edge.source)
     _ = try await store.take(image.end(), from: edge.source)
+    // The line behind the hole proves all before it, whoever has it.
+    _ = try await store.take(self.edge(8).end(), from: edge.source)
     #expect(try await conflicts(store).isEmpty)
     // Its last event is in the hole, or is another one than here.
-    _ = try await store.take(self.edge(8).end(), from: edge.source)
-    #expect(try await conflicts(store).map { $0.id.contains(":8:") } == [true])
+    _ = try await store.take(self.edge(7).end(), from: edge.source)
+    #expect(try await conflicts(store).map { $0.id.contains(":7:") } == [true])
     _ = try await store.take(twins().clone.end(), from: edge.source)
     #expect(try await conflicts(store).count == 2)
+  }
+
+  @Test func `another end than the one that was declared lost is told, though no line of either is here`() async throws
+  {
+    let store = try await openStore(folder)
+    let (edge, clone) = twins()
+    _ = try await store.take(edge.batch(1...2), from: edge.source)
+    let tail = Batch(
+      incarnation: edge.incarnation, first: 5, previous: edge.hash(4), head: edge.hash(4), lost: 3...4, lines: [])
+    _ = try await store.take(tail, from: edge.source)
+    _ = try await store.take(clone.end(), from: edge.source)
+    #expect(try await conflicts(store).first?.reason?.contains("ended with another event 4") == true)
   }
 
   @Test func `a line in a hole is taken only where a stored line behind it proves it`() async throws {

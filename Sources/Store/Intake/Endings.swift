@@ -19,15 +19,20 @@ enum Endings {
     let reason: String
   }
 
+  private static let most = 64
+
   /// Keeps what a batch without lines says, where it is news; true if it is.
   static func note(_ batch: Batch, _ known: Identities.Position, in db: Database) throws -> Bool {
     let through = Int64(batch.first) - 1
     guard through > 0, through <= known.through, through < known.through || batch.previous != known.head else {
       return false
     }
+    // So many only a client that is not ours can tell of; each costs a look at the chain.
     try db.execute(
-      sql: "INSERT INTO endings(incarnation, through, head) VALUES (?, ?, ?) ON CONFLICT DO NOTHING",
-      arguments: [known.id, through, Data(batch.previous.bytes)])
+      sql: """
+        INSERT INTO endings(incarnation, through, head) SELECT ?1, ?2, ?3
+        WHERE (SELECT COUNT(*) FROM endings WHERE incarnation = ?1) < \(most) ON CONFLICT DO NOTHING
+        """, arguments: [known.id, through, Data(batch.previous.bytes)])
     return db.changesCount > 0
   }
 
@@ -44,18 +49,23 @@ enum Endings {
 
   private static func doubt(_ incarnation: Int64, through: Int64, _ head: ChainHash, in db: Database) throws -> Doubt? {
     let mark = ":\("\(head)".prefix(16))"
-    if let ours = try hash(after: through, of: incarnation, in: db), ours != head {
-      return Doubt(
-        through: through, last: through, mark: mark,
-        reason: "a queue of this incarnation ended with another event \(through) than is here: two queues used this "
-          + "name, or one was put back; what that one accepted up to there may be lost")
+    let other = Doubt(
+      through: through, last: through, mark: mark,
+      reason: "a queue of this incarnation ended with another event \(through) than is here: two queues used this "
+        + "name, or one was put back; what that one accepted up to there may be lost")
+    // Whoever wrote the line that follows had all before it, or had something else.
+    if let next = try Row.fetchOne(
+      db, sql: "SELECT previous FROM events WHERE key = ?",
+      arguments: [EventKey(incarnation: incarnation, sequence: through + 1).packed])
+    {
+      return next.bytes("previous") == head.bytes ? nil : other
     }
-    // Lines that follow on `through` prove that whoever wrote them had all before them; only a hole there is a seam.
+    if let ours = try hash(after: through, of: incarnation, in: db), ours != head { return other }
     let seam = try Row.fetchOne(
       db,
       sql: """
         SELECT h.first, h.last FROM holes h JOIN incarnations i ON i.id = h.incarnation
-        WHERE h.incarnation = ? AND h.first BETWEEN 2 AND ? AND h.last >= ? AND i.through > ? ORDER BY h.first LIMIT 1
+        WHERE h.incarnation = ? AND h.first BETWEEN 2 AND ? AND h.last > ? AND i.through > ? ORDER BY h.first LIMIT 1
         """, arguments: [incarnation, through + 1, through, through])
     guard let seam else { return nil }
     let (first, last) = (seam["first"] as Int64, seam["last"] as Int64)
@@ -66,19 +76,20 @@ enum Endings {
         + "one accepted under their numbers may be lost")
   }
 
-  /// The hash after an event, as far as what is stored tells it.
+  /// The hash after an event as its own line tells it, the hole behind it, or the head where it is the last.
   private static func hash(after number: Int64, of incarnation: Int64, in db: Database) throws -> ChainHash? {
-    if let next = try Row.fetchOne(
-      db, sql: "SELECT previous FROM events WHERE key = ?",
-      arguments: [EventKey(incarnation: incarnation, sequence: number + 1).packed])
+    if let row = try Row.fetchOne(
+      db, sql: "SELECT previous, line FROM events WHERE key = ?",
+      arguments: [EventKey(incarnation: incarnation, sequence: number).packed])
     {
-      return ChainHash(next.bytes("previous"))
+      return ChainHash(row.bytes("previous"))?.extended(by: row.bytes("line"))
     }
-    guard
-      let row = try Row.fetchOne(
-        db, sql: "SELECT previous, line FROM events WHERE key = ?",
-        arguments: [EventKey(incarnation: incarnation, sequence: number).packed])
-    else { return nil }
-    return ChainHash(row.bytes("previous"))?.extended(by: row.bytes("line"))
+    let told = try Row.fetchOne(
+      db,
+      sql: """
+        SELECT before AS head FROM holes WHERE incarnation = ?1 AND first = ?2 + 1
+        UNION ALL SELECT head FROM incarnations WHERE id = ?1 AND through = ?2
+        """, arguments: [incarnation, number])
+    return told.flatMap { ChainHash($0.bytes("head")) }
   }
 }
