@@ -7,8 +7,9 @@ import Events
 /// receipt → read on. Incarnations are finished in the order of their beginning. Where the central has another
 /// history under the same numbers, the queue begins a new incarnation, and the rest of the old one is
 /// still delivered: the central keeps it beside its own as evidence. A last batch without lines says where it ended, for
-/// the central may have lines of two queues as one history (`Endings` of the store). An event that the central refuses for what it
-/// says is found (`PoisonSearch`), held while its digest goes in its place, and sent again later (`HeldRetries`).
+/// the central may have lines of two queues as one history (`Endings` of the store). An event that the central refuses
+/// for what it says is found (`PoisonSearch`), held while its digest goes in its place, and sent again later
+/// (`HeldRetries`).
 struct DeliveryState: Sendable {
   enum Action: Sendable, Hashable {
     case list

@@ -105,6 +105,10 @@ public actor EventQueue {
       space.isUnsecured = false
     } catch {
       guard error.isFull else { throw error }
+      if !space.isUnsecured {
+        logger.error(
+          "\(fullDisk). Nothing is taken before the journal of the last run is in the file; what is here is sent on")
+      }
       space.isUnsecured = true
       space.diskIsFull = fullDisk
       disk.release()

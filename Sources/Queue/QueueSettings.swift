@@ -11,11 +11,12 @@ public struct QueueSettings: Sendable, Hashable {
   /// Pages of 4096 bytes in the journal that start a checkpoint.
   public var checkpointPages: Int = 1000
 
+  /// How long taking over from a damaged file may hold up the opening.
+  var salvageTime: Duration = .milliseconds(1200)
+
   public init(path: String) { self.path = path }
 
   var lockPath: String { path + ".lock" }
-  /// How long taking over from a damaged file may hold up the opening.
-  var salvageTime: Duration = .milliseconds(1200)
   var markerPath: String { path + ".marker" }
   var replacementPath: String { path + ".replacing" }
   var ballastPath: String { path + ".ballast" }
