@@ -126,6 +126,45 @@ struct CentralHTTPTests {
     }
   }
 
+  @Test func `what a conflict left beside the record can be read, by programs and on a page the gap leads to`()
+    async throws
+  {
+    try await withSite { client, _ in
+      let edge = line()
+      _ = try await post(client, edge.batch(1...2), edge.source)
+      func page(_ path: String) async throws -> JSON {
+        let response = try await client.execute(uri: path, method: .get)
+        #expect(response.status == .ok)
+        return try #require(json(response))
+      }
+      func text(_ path: String) async throws -> String {
+        String(buffer: try await client.execute(uri: path, method: .get).body)
+      }
+      #expect(try await page("/v1/conflicts")["items"]?.items?.isEmpty == true)
+      #expect(try await text("/conflicts").contains("No line stands beside the record"))
+      var clone = FakeEdge(seed: 1)
+      clone.add(StoppedData(why: "another life"), subject: "ST10")
+      clone.add(StoppedData(why: "and on"), subject: "ST20")
+      _ = try await post(client, clone.batch(), edge.source)
+
+      let first = try await page("/v1/conflicts?limit=1&incarnation=\(edge.incarnation)&source=\(edge.source)")
+      let kept = try #require(first["items"]?.items?.first)
+      #expect(kept["sequence"]?.whole == 1 && kept["source"]?.text == edge.source.description)
+      #expect(kept["event"] == JSON(clone.lines[0]))
+      let next = try #require(first["next"]?.text)
+      let second = try await page("/v1/conflicts?limit=1&cursor=\(next)")
+      #expect(second["items"]?.items?.first?["hash"]?.text == clone.head.description)
+      #expect(second["items"]?.items?.count == 1 && second["next"] == nil)
+      for other in ["source=another.line", "incarnation=\(String(repeating: "0", count: 32))"] {
+        #expect(try await page("/v1/conflicts?\(other)")["items"]?.items?.isEmpty == true)
+      }
+      let link = "/conflicts?incarnation=\(edge.incarnation)"
+      #expect(try await text("/gaps").contains("href=\"\(link)\""))
+      let shown = try await text(link)
+      #expect(shown.contains("another life") && shown.contains("Event 2"))
+    }
+  }
+
   @Test func `what is malformed, too large, or of an unknown source is refused with a sentence`() async throws {
     try await withSite { client, _ in
       let edge = line()

@@ -78,6 +78,8 @@ struct CentralListTests {
       ("search?q=S&exact=1", "exact=1 is neither true nor false"),
       ("units/SN1?exact=ja", "exact=ja is neither true nor false"),
       ("trace?from=unit:1&direction=up", "direction=up is neither backward nor forward"),
+      ("conflicts?cursor=41", "cursor=41 is none that this list gave"),
+      ("conflicts?incarnation=abc", "incarnation=abc is not 32 hexadecimal digits"),
       ("events?incarnation=abc", "incarnation=abc is not 32 hexadecimal digits"),
       ("events?incarnation=\(none)&type=lotline.cycle", "it goes without type="),
     ]

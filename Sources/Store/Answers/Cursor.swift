@@ -9,7 +9,7 @@ public struct ListFault: Error, Sendable, Hashable, CustomStringConvertible {
 
 /// Where a list goes on: opaque to who asks, and good for the list that gave it only.
 struct Cursor: CustomStringConvertible {
-  enum List: String { case chain, events, gaps, search }
+  enum List: String { case chain, conflicts, events, gaps, search }
 
   let list: List
   let number: Int64

@@ -25,6 +25,11 @@ public struct GapRecord: Sendable, Hashable {
   /// `open`, or `pending` where it is not known yet whether something is missing.
   public var state: String
   public var event: EventReference?
+  /// The incarnation that a conflict is about; nil for any other kind.
+  public var disputed: Incarnation? {
+    let parts = id.split(separator: ":")
+    return kind == "conflict" && parts.count > 1 ? Incarnation(String(parts[1])) : nil
+  }
   /// Something looks wrong, and nothing is known to be missing.
   public var isFinding: Bool { FindingData.Kind(rawValue: kind) != nil }
 

@@ -53,11 +53,19 @@ extension CentralSite {
     return Self.list(page) { $1.write(to: &$0) }
   }
 
+  /// `GET /v1/conflicts?source=…&incarnation=…`: the lines that conflicts have left beside the record.
+  func conflicts(_ request: Request) async throws -> Response {
+    let page = try await store.keptLines(
+      source: request.query("source"), incarnation: try Self.incarnation(request), after: request.query("cursor"),
+      limit: try Self.limit(request))
+    return Self.list(page) { $1.write(to: &$0) }
+  }
+
   /// `GET /v1/events`: as items, or as the lines themselves, which can be verified; `newest=true` turns their order.
   ///
   /// With `incarnation=` they come in the order of the chain, with the headers of the edge's own export.
   func events(_ request: Request) async throws -> Response {
-    if let incarnation = request.query("incarnation") { return try await chain(incarnation, request) }
+    if let incarnation = try Self.incarnation(request) { return try await chain(incarnation, request) }
     var filter = EventFilter(
       type: request.query("type"), source: request.query("source"), station: request.query("station"),
       from: try Self.time("from", request), to: try Self.time("to", request),
@@ -79,11 +87,7 @@ extension CentralSite {
     return Self.export(page.items.flatMap { $0 + [0x0A] }, next: page.next)
   }
 
-  private func chain(_ text: String, _ request: Request) async throws -> Response {
-    guard let incarnation = Incarnation(text) else {
-      throw WebProblem(
-        .badRequest, "incarnation=\(text.prefix(40)) is not 32 hexadecimal digits in lower case.")
-    }
+  private func chain(_ incarnation: Incarnation, _ request: Request) async throws -> Response {
     for name in ["type", "station", "from", "to", "newest"] where request.query(name) != nil {
       throw WebProblem(.badRequest, "incarnation= gives its whole chain: it goes without \(name)=.")
     }
@@ -140,6 +144,15 @@ extension CentralSite {
 
   private static func limit(_ request: Request) throws(WebProblem) -> Int {
     Int(try request.number("limit", in: 1...1000) ?? 100)
+  }
+
+  /// Nil where none is asked for.
+  static func incarnation(_ request: Request) throws(WebProblem) -> Incarnation? {
+    guard let text = request.query("incarnation") else { return nil }
+    guard let incarnation = Incarnation(text) else {
+      throw WebProblem(.badRequest, "incarnation=\(text.prefix(40)) is not 32 hexadecimal digits in lower case.")
+    }
+    return incarnation
   }
 
   private static func time(_ name: String, _ request: Request) throws(WebProblem) -> Timestamp? {

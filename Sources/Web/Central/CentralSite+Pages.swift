@@ -191,6 +191,23 @@ extension CentralSite {
       """)
   }
 
+  /// `/conflicts?incarnation=`: what a second queue of the same name accepted, or one that was put back.
+  func conflictsPage(_ request: Request) async throws -> Response {
+    let incarnation = try Self.incarnation(request)
+    let found = try await store.keptLines(incarnation: incarnation, after: request.query("cursor"), limit: 100)
+    let bars = found.items.map { pieces.bar($0) }.joined()
+    let chosen = incarnation.map { "&incarnation=\($0)" } ?? ""
+    let next: HTML = found.next.map { "<p><a href=\"/conflicts?cursor=\($0 + chosen)\">The next ones</a></p>" } ?? ""
+    return page(
+      "Two histories",
+      """
+      <h1>Lines beside the record</h1><p class="soft">They came under numbers that other lines have, or that nothing
+      proves to be theirs: two line PCs used one name, or one was put back. They are kept as they came, and no answer
+      about a unit or a lot counts them.</p>
+      \(found.items.isEmpty ? "<p class=\"ok\">No line stands beside the record.</p>" : bars)\(next)
+      """)
+  }
+
   private func trace(_ node: Node, _ direction: TraceRecord.Direction) async throws -> TraceRecord? {
     guard case .found(let record) = try await store.trace(from: node, direction, exactly: true, limit: 500) else {
       return nil

@@ -80,6 +80,7 @@ public struct CentralSite: Sendable {
     api.get("trace") { request, _ in try await trace(request) }
     api.get("search") { request, _ in try await search(request) }
     api.get("gaps") { request, _ in try await gaps(request) }
+    api.get("conflicts") { request, _ in try await conflicts(request) }
     api.get("backups") { _, _ in try await listBackups() }
     api.get("events") { request, _ in try await events(request) }
   }
@@ -90,6 +91,7 @@ public struct CentralSite: Sendable {
     router.get("unit/:id") { try await unitPage($0, $1) }
     router.get("lot/:id") { try await lotPage($0, $1) }
     router.get("gaps") { request, _ in try await gapsPage(request) }
+    router.get("conflicts") { request, _ in try await conflictsPage(request) }
   }
 
   /// The service that listens.

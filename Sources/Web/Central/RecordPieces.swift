@@ -20,10 +20,29 @@ struct RecordPieces: Sendable {
     }
     let count: HTML = gap.count.map { "\($0) \(gap.isFinding ? "seen" : "missing") · " } ?? ""
     let unit: HTML = unitShown ? gap.unit.map { " · unit \(CentralWords.anchor(Node(.unit, $0)))" } ?? "" : ""
+    let kept: HTML =
+      gap.disputed.map { " · <a href=\"/conflicts?incarnation=\("\($0)")\">the other lines</a>" } ?? ""
     return """
       <div class="bar\(isPending ? " waits" : "")" id="\(gap.id)">
       <span class="label">\(isPending ? "PENDING" : gap.isFinding ? "FINDING" : "GAP"): \(CentralWords.kind(gap.kind))</span> · \(place)\(unit)
-      <p>\(gap.reason ?? "")</p><p class="soft">\(count)\(when)\(doubt(gap))</p></div>
+      <p>\(gap.reason ?? "")</p><p class="soft">\(count)\(when)\(doubt(gap))\(kept)</p></div>
+      """
+  }
+
+  /// A line that stands beside the record, with what it says of people, pieces and lots.
+  func bar(_ kept: KeptLine) -> HTML {
+    let number: HTML = "<span class=\"label\">Event \("\(kept.sequence)")</span> · \(kept.source)"
+    guard ChainHash.heldDigest(kept.line) == nil else {
+      return "<div class=\"bar\">\(number)<p>Only its digest came: the line PC holds it back.</p></div>"
+    }
+    let said = String(decoding: kept.line, as: UTF8.self)
+    guard let envelope = try? Envelope(line: kept.line) else {
+      return "<div class=\"bar\">\(number)<p><code>\(said)</code></p></div>"
+    }
+    let about = "\(envelope.type) · \(envelope.subject)"
+    return """
+      <div class="bar">\(number) · \(about) · \(words.time(envelope.time))<p><code>\(said)</code></p>
+      <p class="soft">came \(words.time(kept.received))</p></div>
       """
   }
 

@@ -186,16 +186,8 @@ final class Pair {
 
   /// Codes in the lines that the central keeps beside its own: what was accepted on a branch before it was noticed.
   private func evidence() async throws -> Set<String> {
-    let script = """
-      import sqlite3, sys
-      for line, in sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True).execute("SELECT line FROM conflicts"):
-        print(line.decode())
-      """
-    let run = try await Program.run(
-      "/usr/bin/python3", ["-c", script, line.scratch.file("central.db")], in: line.scratch)
-    try #require(run.status == 0, "\(run)")
-    return Set(
-      run.output.split(separator: "\n").compactMap { JSON(Array($0.utf8))?["data"].flatMap { ScanData($0) }?.text })
+    let kept = try await CentralAnswers(url: line.centralURL).all("/v1/conflicts?limit=1000")
+    return Set(kept.compactMap { $0["event"]?["data"].flatMap { ScanData($0) }?.text })
   }
 }
 
