@@ -20,12 +20,12 @@ struct BareStatement {
   /// Runs it and visits each row; a row is valid only during the visit.
   func rows(_ fill: (inout Values) -> Void, _ visit: (BareRow) throws -> Void) throws {
     let raw = statement.sqliteStatement
-    sqlite3_reset(raw)
     var values = Values(raw)
     fill(&values)
     defer {
       sqlite3_reset(raw)
-      sqlite3_clear_bindings(raw)
+      // Only what would point to memory that is gone: each run binds all the rest anew.
+      values.forgetLasting()
     }
     while true {
       switch sqlite3_step(raw) {
@@ -50,6 +50,7 @@ struct BareStatement {
   struct Values {
     private let raw: OpaquePointer
     private var index: Int32 = 0
+    private var lasting: Int32 = 0
 
     fileprivate init(_ raw: OpaquePointer) { self.raw = raw }
 
@@ -79,10 +80,15 @@ struct BareStatement {
     }
 
     /// Bytes that stay where they are until the run has ended: SQLite reads them there.
+    ///
+    /// Once in a run.
     mutating func add(lasting bytes: UnsafeRawBufferPointer) {
       index += 1
+      lasting = index
       sqlite3_bind_blob(raw, index, bytes.baseAddress, Int32(bytes.count), nil)
     }
+
+    fileprivate func forgetLasting() { if lasting > 0 { sqlite3_bind_null(raw, lasting) } }
 
     /// SQLITE_TRANSIENT: SQLite copies at once, so that no pointer need outlive the call.
     private static let copied = unsafeBitCast(-1, to: sqlite3_destructor_type.self)

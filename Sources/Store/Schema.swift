@@ -8,10 +8,10 @@ import GRDB
 /// are projections: made from the truth in the same transaction, and made again from it by `rebuild`.
 enum Schema {
   /// What this program writes; a store of a later number is refused.
-  static let version = 5
+  static let version = 6
   /// What the first of `steps` makes.
   private static let oldest = 2
-  private static let steps = [truth + projected, backedUp, clocked, ended]
+  private static let steps = [truth + projected, backedUp, clocked, ended, leaner]
   /// From this one on clocks are known: what an older store has is put right by them.
   static let withClocks = 4
 
@@ -111,6 +111,21 @@ enum Schema {
       PRIMARY KEY(incarnation, through, head)) WITHOUT ROWID;
 
     """
+
+  /// Fewer indexes for what most events leave: a lot's cycles are found by its links, a code stands in its index only where
+  /// it is not the identifier itself, and the ledger's kinds only where a source tells of them.
+  private static let leaner = """
+    DROP INDEX cycles_lot;
+    DROP INDEX nodes_code;
+    CREATE INDEX nodes_code ON nodes(kind, code) WHERE code <> id;
+    DROP INDEX gaps_kind;
+    CREATE INDEX gaps_kind ON gaps(kind, source) WHERE source IS NOT NULL;
+    CREATE INDEX gaps_chain ON gaps(incarnation) WHERE \(ofChain);
+
+    """
+
+  /// Which gaps the chain itself shows: the condition of their index, word for word.
+  static let ofChain = "kind IN ('sequence-hole', 'held', 'conflict')"
 
   /// Which changes are of a station's materials: the condition of their two indexes, word for word.
   static let ofMaterials = "field >= 'materials.' AND field < 'materials/'"

@@ -23,6 +23,12 @@ struct CycleRow: Sendable, Hashable {
     result = row["result"]
   }
 
+  /// In SQL: the cycles that are stamped with a production lot; by the index of links, which has each of them.
+  static let ofLot = """
+    links l JOIN cycles c ON c.incarnation = l.incarnation AND c.sequence = l.sequence AND c.lot = l.id
+    WHERE l.kind = 'lot' AND l.id = ? AND l.field = 'lot'
+    """
+
   /// The cycles that were, or may have been, of this unit.
   static func of(unit: String, in db: Database) throws -> [(cycle: CycleRow, isDoubtful: Bool)] {
     try Row.fetchAll(
@@ -39,7 +45,7 @@ struct CycleRow: Sendable, Hashable {
   static func of(lot: String, limit: Int, in db: Database) throws -> [CycleRow] {
     try Row.fetchAll(
       db.cachedStatement(
-        sql: "SELECT \(columns) FROM cycles c WHERE c.lot = ? ORDER BY c.time, c.incarnation, c.sequence LIMIT ?"),
+        sql: "SELECT \(columns) FROM \(ofLot) ORDER BY c.time, c.incarnation, c.sequence LIMIT ?"),
       arguments: [lot, limit]
     ).map { CycleRow($0) }
   }

@@ -55,12 +55,15 @@ extension TraceStore {
     let text = text.storable
     let sought = text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
     let skipped = try Cursor.read(cursor, of: .search)?.number ?? 0
+    let all = "SELECT kind, id, latest FROM nodes WHERE kind IN ('unit', 'lot', 'operator')"
+    let fitting =
+      exactly
+      ? "\(all) AND id = ?1 UNION ALL \(all) AND code = ?1 AND code <> id" : "\(all) AND id LIKE ?2 ESCAPE '\\'"
     return try await read { db in
       let rows = try Row.fetchAll(
         db,
         sql: """
-          SELECT kind, id, latest FROM nodes WHERE kind IN ('unit', 'lot', 'operator')
-          AND \(exactly ? "(id = ?1 OR code = ?1)" : "id LIKE ?2 ESCAPE '\\'")
+          SELECT kind, id, latest FROM (\(fitting))
           ORDER BY CASE WHEN id = ?1 THEN 0 WHEN id LIKE ?3 ESCAPE '\\' THEN 1 ELSE 2 END, latest DESC, kind, id
           LIMIT ?4 OFFSET ?5
           """, arguments: [text, "%\(sought)%", "\(sought)%", limit + 1, skipped])

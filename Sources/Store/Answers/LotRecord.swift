@@ -60,8 +60,8 @@ struct LotReader {
   static let limit = 1000
   /// The units that the cycles of a lot were of.
   private static let members = """
-    FROM cycles c JOIN cycle_units u ON u.incarnation = c.incarnation AND u.sequence = c.sequence
-    WHERE c.lot = ? AND (u.doubt = 0 OR u.unit = c.unit)
+    FROM cycle_units u, \(CycleRow.ofLot) AND u.incarnation = c.incarnation AND u.sequence = c.sequence
+    AND (u.doubt = 0 OR u.unit = c.unit)
     """
 
   init(_ db: Database, _ rules: TraceRules) {

@@ -114,13 +114,21 @@ extension TraceStore {
     }
   }
 
+  /// In SQL: the identifiers of a kind that are ?2, or have it as their code, at most ?3.
+  static func identifiers(exactly: Bool) -> String {
+    let own = "SELECT id FROM nodes WHERE kind = ?1 AND id = ?2"
+    // Each by its own index: of `OR` SQLite makes a walk through all of the kind.
+    let fitting =
+      exactly ? own : "\(own) UNION ALL SELECT id FROM nodes WHERE kind = ?1 AND code = ?2 AND code <> id"
+    return "SELECT id FROM (\(fitting)) ORDER BY id LIMIT ?3"
+  }
+
   /// Finds the identifier that `id` means: itself, or the one whose code it is.
   static func lookup<Record>(
     _ kind: Node.Kind, _ id: String, exactly: Bool, in db: Database, _ read: (String) throws -> Record
   ) throws -> Lookup<Record> {
-    let fitting = exactly ? "id = ?2" : "(id = ?2 OR code = ?2)"
     let known = try String.fetchAll(
-      db.cachedStatement(sql: "SELECT id FROM nodes WHERE kind = ?1 AND \(fitting) ORDER BY id LIMIT ?3"),
+      db.cachedStatement(sql: identifiers(exactly: exactly)),
       arguments: [kind.rawValue, id.storable, Lookup<Record>.candidateLimit + 1])
     guard known.count > 1 else { return try known.first.map { .found(try read($0)) } ?? .unknown }
     let shown = Array(known.prefix(Lookup<Record>.candidateLimit))

@@ -60,8 +60,7 @@ actor BackupWork {
 
 /// How a store is copied.
 private enum Step {
-  /// Copied at once: 256 kB.
-  static let pages: CInt = 64
+  static let copiedBytes = 256 << 10
   /// Flushed at once, so that the flush of a commit never waits behind a large one.
   static let flushedBytes = 4 << 20
 }
@@ -105,9 +104,10 @@ extension StoreReader {
     let clock = ContinuousClock()
     var began = clock.now
     var unflushed = 0
-    try from.backup(to: into, pagesPerStep: Step.pages) { _ in
+    let pages = try Step.copiedBytes / pageBytes(of: from)
+    try from.backup(to: into, pagesPerStep: CInt(max(1, pages))) { _ in
       try Task.checkCancellation()
-      unflushed += Int(Step.pages) * 4096
+      unflushed += Step.copiedBytes
       if unflushed >= Step.flushedBytes {
         guard fdatasync(output) == 0 else { throw SystemFailure(doing: "flushing the copy") }
         unflushed = 0

@@ -8,8 +8,8 @@ struct Intake {
   let rules: TraceRules
   let source: Int64
   let verified: VerifiedBatch
-  /// What each line says.
-  let contents: [EventContent]
+  /// One for each line; nil where a digest stands for it.
+  let events: [ReadEvent?]
   let now: Timestamp
 
   private var batch: Batch { verified.batch }
@@ -79,10 +79,10 @@ struct Intake {
     let from = position.through + 1
     for index in Int(from - first)..<batch.lines.count {
       let key = EventKey(incarnation: position.id, sequence: first + Int64(index))
-      let envelope = verified.envelopes[index]
-      try rows.insert(key, envelope: envelope, previous: before(index), line: batch.lines[index])
-      arrival.take(envelope)
-      if let envelope { try projector.project(key, envelope, contents[index]) } else { isHeld = true }
+      let event = events[index]
+      try rows.insert(key, event, previous: before(index), line: batch.lines[index])
+      arrival.take(event)
+      if let event { try projector.project(key, event) } else { isHeld = true }
     }
     try arrival.save(
       EventKey(incarnation: position.id, sequence: from), through: EventKey(incarnation: position.id, sequence: last),
@@ -148,7 +148,7 @@ struct Intake {
   /// Puts a line where a digest or a hole was.
   private func fill(_ number: Int64, _ position: inout Identities.Position, _ projector: inout Projector) throws {
     let index = Int(number - first)
-    guard let envelope = verified.envelopes[index] else { return }
+    guard let event = events[index] else { return }
     let key = EventKey(incarnation: position.id, sequence: number)
     try db.execute(sql: "DELETE FROM events WHERE key = ?", arguments: [key.packed])
     let wasHeld = db.changesCount > 0
@@ -159,11 +159,10 @@ struct Intake {
     // What a backup has of this number is a digest or nothing: its source keeps the line until the next one.
     position.safe = min(position.safe, number - 1)
     var arrival = try Arrival(db)
-    try EventRows(db).insert(
-      key, envelope: envelope, previous: before(index), line: batch.lines[index], late: arrival.number)
-    arrival.take(envelope)
+    try EventRows(db).insert(key, event, previous: before(index), line: batch.lines[index], late: arrival.number)
+    arrival.take(event)
     try arrival.save(key, through: key, new: wasHeld ? 0 : 1, in: db)
-    try projector.project(key, envelope, contents[index])
+    try projector.project(key, event)
   }
 
   /// Where a branch that is kept here leaves ours, if the batch goes on with it; nil where it does not.

@@ -8,16 +8,14 @@ enum Integrity {
     try Bool.fetchOne(
       db.cachedStatement(
         sql: """
-          SELECT EXISTS(SELECT 1 FROM gaps WHERE incarnation = ?
-            AND kind IN ('sequence-hole', 'held', 'conflict') AND ended IS NULL)
+          SELECT EXISTS(SELECT 1 FROM gaps WHERE incarnation = ? AND \(Schema.ofChain) AND ended IS NULL)
           """), arguments: [incarnation]) ?? false
   }
 
   /// Makes these gaps of one incarnation again from what is stored.
   static func project(incarnation: Int64, source: Int64, in db: Database) throws {
     try db.execute(
-      sql: "DELETE FROM gaps WHERE incarnation = ? AND kind IN ('sequence-hole', 'held', 'conflict')",
-      arguments: [incarnation])
+      sql: "DELETE FROM gaps WHERE incarnation = ? AND \(Schema.ofChain)", arguments: [incarnation])
     guard
       let name = try String.fetchOne(db, sql: "SELECT name FROM incarnations WHERE id = ?", arguments: [incarnation])
     else { return }

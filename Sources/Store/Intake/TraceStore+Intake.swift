@@ -28,12 +28,12 @@ extension TraceStore {
   /// is stored.
   public func take(_ batch: Batch, from source: SourceName) async throws -> IngestAnswer {
     let verified = try VerifiedBatch(batch, from: source)
-    let contents = zip(verified.envelopes, batch.lines).map { EventContent($0, $1) }
+    let events = zip(verified.envelopes, batch.lines).map { envelope, line in envelope.map { ReadEvent($0, line) } }
     let now = rules.now()
     let answer = try await pool.write { [rules] db in
       let id = try Identities.source(source, in: db)
       try Silences.heard(id, at: now, rules: rules, in: db)
-      return try Intake(db: db, rules: rules, source: id, verified: verified, contents: contents, now: now).run()
+      return try Intake(db: db, rules: rules, source: id, verified: verified, events: events, now: now).run()
     }
     if case .receipt = answer, let behind = batch.waiting { await waiting.note(behind, of: source) }
     return answer
@@ -58,7 +58,7 @@ extension TraceStore {
         while let event = try lines.next() {
           let line = event.bytes("line")
           guard ChainHash.heldDigest(line) == nil, let envelope = try? Envelope(line: line) else { continue }
-          try projector.project(EventKey(packed: event["key"]), envelope, EventContent(envelope, line))
+          try projector.project(EventKey(packed: event["key"]), ReadEvent(envelope, line))
         }
         try Integrity.project(incarnation: row["id"], source: row["source"], in: db)
         try projector.finish(rules)

@@ -42,7 +42,7 @@ enum DeviceGaps {
       while let event = try events.next() {
         let line = event.bytes("line")
         guard let envelope = try? Envelope(line: line) else { continue }
-        try projector.project(EventKey(packed: event["key"]), envelope, EventContent(envelope, line))
+        try projector.project(EventKey(packed: event["key"]), ReadEvent(envelope, line))
       }
     }
   }

@@ -8,7 +8,7 @@ import GRDB
 struct Expectations {
   private let db: Database
   private let rules: TraceRules
-  private let former, removal, visits, mark: BareStatement
+  private let former, removal, visits, mark, gap: BareStatement
 
   init(_ db: Database, _ rules: TraceRules) throws {
     self.db = db
@@ -22,6 +22,7 @@ struct Expectations {
       JOIN cycles c ON c.incarnation = u.incarnation AND c.sequence = u.sequence
       WHERE u.unit = ? AND u.doubt = 0 ORDER BY u.incarnation, u.sequence
       """)
+    gap = try GapRow.statement(in: db)
     mark = try BareStatement(db, "SELECT 1 FROM marks WHERE unit = ? AND mark = 'SCRAP' LIMIT 1")
   }
 
@@ -41,7 +42,7 @@ struct Expectations {
         id: "missing-station:\(unit):\(missing.step.stations[0])", kind: "missing-station",
         station: missing.step.stations.joined(separator: "|"), unit: unit, began: missing.began.map { ToldTime($0) },
         ended: missing.ended.map { ToldTime($0) }, due: missing.due, reason: missing.reason(unit)
-      ).insert(in: db)
+      ).insert(by: gap)
     }
   }
 

@@ -38,14 +38,20 @@ struct GapRow {
     self.reason = reason
   }
 
-  func insert(in db: Database) throws {
-    let statement = try BareStatement(
+  func insert(in db: Database) throws { try insert(by: Self.statement(in: db)) }
+
+  /// For who inserts many.
+  static func statement(in db: Database) throws -> BareStatement {
+    try BareStatement(
       db,
       """
       INSERT INTO gaps(id, kind, source, incarnation, sequence, station, device, unit, began, ended, due, count,
         reason, sorted, began_stamped, ended_stamped)
       VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING
       """)
+  }
+
+  func insert(by statement: BareStatement) throws {
     try statement.run { row in
       row.add(id)
       row.add(kind)

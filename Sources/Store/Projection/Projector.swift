@@ -25,7 +25,8 @@ struct Projector {
   }
 
   /// Projects one event; `isNew` is false for one that is projected again since its time is known better.
-  mutating func project(_ key: EventKey, _ envelope: Envelope, _ content: EventContent, isNew: Bool = true) throws {
+  mutating func project(_ key: EventKey, _ read: ReadEvent, isNew: Bool = true) throws {
+    let (envelope, content) = (read.envelope, read.content)
     if let said = content.statement,
       try clocks.note(key, envelope, boot: said.boot, isSynchronised: said.isSynchronised)
     {
@@ -34,7 +35,7 @@ struct Projector {
     let event = Occurrence(key: key, envelope: envelope, clock: try clocks.clock(at: key))
     if event.time != envelope.time { try Corrections.note(event, in: db) }
     if newest.map({ isNew && $0.key < key || $0.key == key }) ?? isNew { newest = (key, event.time) }
-    for name in content.names { try node(name, at: event.time) }
+    for name in read.names { try node(name, at: event.time) }
     switch content {
     case .cycle(let data): try cycle(data, event)
     case .context(let data): try change(data, event)

@@ -126,16 +126,16 @@ struct Retiming {
     let event = Occurrence(key: key, envelope: envelope, clock: try projector.clocks.clock(at: key))
     guard event.time != known else { return }
     if event.time == envelope.time { try Corrections.remove(key, in: db) }
-    let content = EventContent(envelope, line)
-    switch content {
-    case .cycle, .context, .command: try projector.project(key, envelope, content, isNew: false)
+    let read = ReadEvent(envelope, line)
+    switch read.content {
+    case .cycle, .context, .command: try projector.project(key, read, isNew: false)
     default: if event.time != envelope.time { try Corrections.note(event, in: db) }
     }
     try db.cachedStatement(
       sql: "UPDATE horizons SET latest = ? WHERE source = ? AND incarnation = ? AND sequence = ?"
     ).execute(arguments: [event.time.microseconds, source, key.incarnation, key.sequence])
     guard event.time < known else { return }
-    for name in content.names { lowered[name] = max(lowered[name] ?? event.time, event.time) }
+    for name in read.names { lowered[name] = max(lowered[name] ?? event.time, event.time) }
   }
 
   /// When something was seen last can become earlier only by looking at all that named it since.
