@@ -32,6 +32,8 @@ private actor PowerCuts {
   private var ledger: LineLedger
   private var edge: Program
   private var central: Program
+  /// What the edge was told in a cut's own moment, with what it had been told before; until it is told otherwise.
+  private var doubted: [String: (said: Int64, before: Int64)] = [:]
 
   init(pulled: Bool) async throws {
     plcs = try await SerialPLC.some(2) + SerialPLC.some(2, .bit)
@@ -43,7 +45,7 @@ private actor PowerCuts {
     storeDisk = try LoopDisk(line.scratch.file("store-disk"), megabytes: 256)
     try line.change("edge.yaml", line.scratch.file("queue.db"), to: "\(queueDisk.path)/queue.db")
     try line.change("central.yaml", line.scratch.file("central.db"), to: "\(storeDisk.path)/central.db")
-    ledger = LineLedger(plcs: plcs, scanners: [scanner])
+    ledger = LineLedger(plcs: plcs, scanners: [scanner], mayBranch: true)
     (edge, central) = (try Self.startEdge(line, queueDisk), try Self.startCentral(line, storeDisk))
   }
 
@@ -80,12 +82,16 @@ private actor PowerCuts {
     load.cancel()
     await load.value
     try await ledger.compare(with: line, expecting: nil)
+    let beside = try await CentralAnswers(url: line.centralURL).all("/v1/conflicts?limit=1000").count
     for program in [edge, central] {
       program.signal(SIGTERM)
       #expect(try await program.ended(within: .seconds(15)) == 0, "\(program.said.suffix(2000))")
     }
     print(
-      "power cuts: \(cuts), acknowledged \(await ledger.acknowledged().count), in a cut's own moment \(ledger.unsure.count)"
+      """
+      power cuts: \(cuts), acknowledged \(await ledger.acknowledged().count), in a cut's own moment \(ledger.unsure.count), \
+      beside the record \(beside)
+      """
     )
   }
 
@@ -115,6 +121,7 @@ private actor PowerCuts {
     }
     if cutsCentral {
       try await central.killed()
+      if isCentralCut { try await doubt(since: received) }
       central = try Self.startCentral(line, storeDisk)
       try await check(received)
     }
@@ -129,11 +136,25 @@ private actor PowerCuts {
 
   /// How far the edge was told that the central has each of its incarnations; empty where it cannot be asked.
   private func received() async -> [String: Int64] {
+    let told = await told()
+    doubted = doubted.filter { told[$0.key] ?? $0.value.said == $0.value.said }
+    return told.merging(doubted.mapValues(\.before)) { $1 }
+  }
+
+  private func told() async -> [String: Int64] {
     let status = try? await CentralAnswers(url: line.edgeURL).json("/v1/status")
     let lives = (status?["incarnations"]?.items ?? []).compactMap { life in
       life["incarnation"]?.text.map { ($0, life["received"]?["central"]?.whole ?? 0) }
     }
     return Dictionary(lives) { first, _ in first }
+  }
+
+  /// A receipt between the last look and the cut may rest on the flush that was under way.
+  private func doubt(since before: [String: Int64]) async throws {
+    try await Task.sleep(for: .milliseconds(100))  // what the central had sent is still on its way to the edge
+    for (incarnation, said) in await told() where said > before[incarnation] ?? 0 {
+      doubted[incarnation] = (said, before[incarnation] ?? 0)
+    }
   }
 
   /// What the central had said to have before its power was cut, it has.

@@ -11,6 +11,9 @@ struct LineLedger {
   var scanners: [InsistentScanner] = []
   /// Acknowledges that say nothing, because the disk's power was cut while its last flush was under way.
   var unsure = Acknowledges()
+  /// Whether a queue may have gone back, so that what it took next stands under numbers that the central has otherwise:
+  /// there it is beside the record, and the ledger says so.
+  var mayBranch = false
 
   /// Serials and codes by the device that was told that they are kept.
   struct Acknowledges {
@@ -84,8 +87,7 @@ struct LineLedger {
           through = try await received(answers)
           return before == through || before < 0
         }
-        cycles = try await storedCycles(answers)
-        scans = try await storedScans(answers)
+        (cycles, scans) = try await stored(answers)
         if missing().isEmpty { break }
         try await eventually("the central gets more", within: .seconds(90), every: .milliseconds(300)) {
           try await received(answers) > through
@@ -119,9 +121,28 @@ struct LineLedger {
     } ?? 0
   }
 
-  private func storedCycles(_ answers: CentralAnswers) async throws -> [String: [UInt32: Int]] {
+  /// What the record has, and where a queue may have gone back what stands beside it of which the record has nothing.
+  private func stored(_ answers: CentralAnswers) async throws -> (
+    cycles: [String: [UInt32: Int]], scans: [String: Set<String>]
+  ) {
+    var cycles = try cycles(in: try await answers.all("/v1/events?type=lotline.cycle&limit=1000"))
+    var scans = scans(in: try await answers.all("/v1/events?type=lotline.scan&limit=1000"))
+    guard mayBranch else { return (cycles, scans) }
+    let beside = try await answers.all("/v1/conflicts?limit=1000").compactMap { $0["event"] }
+    let isTold = try await answers.all("/v1/gaps?kind=conflict").count > 0
+    #expect(beside.isEmpty || isTold, "lines stand beside the record, and no gap says so")
+    for (name, serials) in try self.cycles(in: beside.filter { $0["type"]?.text == "lotline.cycle" }) {
+      for serial in serials.keys where cycles[name]?[serial] == nil { cycles[name, default: [:]][serial] = 1 }
+    }
+    for (name, codes) in self.scans(in: beside.filter { $0["type"]?.text == "lotline.scan" }) {
+      scans[name, default: []].formUnion(codes)
+    }
+    return (cycles, scans)
+  }
+
+  private func cycles(in events: [JSON]) throws -> [String: [UInt32: Int]] {
     var stored: [String: [UInt32: Int]] = [:]
-    for event in try await answers.all("/v1/events?type=lotline.cycle&limit=1000") {
+    for event in events {
       let cycle = try #require(event["data"].flatMap { CycleData($0) })
       guard case .int(let serial) = cycle.tags.first(where: { $0.name == "serial" })?.value else {
         Issue.record("a cycle without its serial: \(cycle)")
@@ -139,9 +160,9 @@ struct LineLedger {
     return stored
   }
 
-  private func storedScans(_ answers: CentralAnswers) async throws -> [String: Set<String>] {
+  private func scans(in events: [JSON]) -> [String: Set<String>] {
     var stored: [String: Set<String>] = [:]
-    for event in try await answers.all("/v1/events?type=lotline.scan&limit=1000") {
+    for event in events {
       guard let scan = event["data"].flatMap({ ScanData($0) }), let text = scan.text else { continue }
       stored[scan.device, default: []].insert(text)
     }
