@@ -11,7 +11,7 @@ enum Schema {
   static let version = 6
   /// What the first of `steps` makes.
   private static let oldest = 2
-  private static let steps = [truth + projected, backedUp, clocked, ended, leaner]
+  private static let steps = [truth + projected, backedUp, clocked, ended, sought]
   /// From this one on clocks are known: what an older store has is put right by them.
   static let withClocks = 4
 
@@ -112,15 +112,16 @@ enum Schema {
 
     """
 
-  /// Fewer indexes for what most events leave: a lot's cycles are found by its links, a code stands in its index only where
-  /// it is not the identifier itself, and the ledger's kinds only where a source tells of them.
-  private static let leaner = """
+  /// Other indexes for what most events leave: a lot's cycles are found by its links, a code stands in its index only where
+  /// it is not the identifier itself, and the ledger's kinds only where a source tells of them; a cycle's units are found.
+  private static let sought = """
     DROP INDEX cycles_lot;
     DROP INDEX nodes_code;
     CREATE INDEX nodes_code ON nodes(kind, code) WHERE code <> id;
     DROP INDEX gaps_kind;
     CREATE INDEX gaps_kind ON gaps(kind, source) WHERE source IS NOT NULL;
     CREATE INDEX gaps_chain ON gaps(incarnation) WHERE \(ofChain);
+    CREATE INDEX cycle_units_cycle ON cycle_units(incarnation, sequence);
 
     """
 

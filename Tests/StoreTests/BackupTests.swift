@@ -221,7 +221,7 @@ struct BackupTests {
       try $0.execute(
         sql: """
           ALTER TABLE incarnations DROP COLUMN safe; DROP TABLE backups; DROP TABLE clocks; DROP TABLE corrected; DROP TABLE endings;
-          CREATE INDEX cycles_lot ON cycles(lot); DROP INDEX gaps_chain;
+          CREATE INDEX cycles_lot ON cycles(lot); DROP INDEX gaps_chain; DROP INDEX cycle_units_cycle;
           ALTER TABLE gaps DROP COLUMN began_stamped; ALTER TABLE gaps DROP COLUMN ended_stamped;
           UPDATE meta SET value = '2' WHERE key = 'schema'
           """)

@@ -234,7 +234,7 @@ struct ClockTests {
       try db.execute(
         sql: """
           DROP TABLE clocks; DROP TABLE corrected; DROP TABLE endings; CREATE INDEX cycles_lot ON cycles(lot);
-          DROP INDEX gaps_chain; ALTER TABLE gaps DROP COLUMN began_stamped;
+          DROP INDEX gaps_chain; DROP INDEX cycle_units_cycle; ALTER TABLE gaps DROP COLUMN began_stamped;
           ALTER TABLE gaps DROP COLUMN ended_stamped; UPDATE meta SET value = '3' WHERE key = 'schema'
           """)
     }

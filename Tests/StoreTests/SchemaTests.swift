@@ -27,6 +27,7 @@ struct SchemaTests {
         sql: """
           DROP INDEX nodes_code; CREATE INDEX nodes_code ON nodes(kind, code); DROP INDEX gaps_kind;
           CREATE INDEX gaps_kind ON gaps(kind, source); DROP INDEX gaps_chain; CREATE INDEX cycles_lot ON cycles(lot);
+          DROP INDEX cycle_units_cycle;
           UPDATE meta SET value = '5' WHERE key = 'schema'
           """)
     }
@@ -66,7 +67,8 @@ struct SchemaTests {
     #expect(try await plan(former, of: store).contains { isWalk($0) })
     let asked = [
       TraceStore.identifiers(exactly: false), TraceStore.identifiers(exactly: true),
-      "SELECT \(CycleRow.columns) FROM \(CycleRow.ofLot)",
+      "SELECT n.kind FROM (\(TraceStore.exactHits)) AS n", "SELECT \(CycleRow.columns) FROM \(CycleRow.ofLot)",
+      "SELECT DISTINCT u.unit \(LotReader.members)", Walk.units,
       "SELECT 1 FROM gaps WHERE incarnation = ? AND \(Schema.ofChain) AND ended IS NULL",
     ]
     for sql in asked {

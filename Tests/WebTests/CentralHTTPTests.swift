@@ -158,9 +158,9 @@ struct CentralHTTPTests {
       for other in ["source=another.line", "incarnation=\(String(repeating: "0", count: 32))"] {
         #expect(try await page("/v1/conflicts?\(other)")["items"]?.items?.isEmpty == true)
       }
-      let link = "/conflicts?incarnation=\(edge.incarnation)"
+      let link = "/conflicts?incarnation=\(edge.incarnation)&amp;source=\(edge.source)"
       #expect(try await text("/gaps").contains("href=\"\(link)\""))
-      let shown = try await text(link)
+      let shown = try await text(link.replacing("&amp;", with: "&"))
       #expect(shown.contains("another life") && shown.contains("Event 2"))
     }
   }

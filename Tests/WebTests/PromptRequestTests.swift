@@ -18,7 +18,7 @@ struct PromptRequestTests {
     async throws
   {
     var patience = RequestPatience()
-    (patience.head, patience.body, patience.pause) = (.milliseconds(400), .milliseconds(400), .milliseconds(400))
+    (patience.head, patience.body, patience.pause) = (.seconds(2), .seconds(2), .seconds(2))
     try await serving(patience) { port in
       for (first, answers) in [
         ("", 0), (Self.head, 0), ("POST /there HTTP/1.1\r\nHost: x\r\nContent-Length: 900\r\n\r\nab", 0),
@@ -32,7 +32,7 @@ struct PromptRequestTests {
 
   @Test func `who waits for an answer is not cut off`() async throws {
     var patience = RequestPatience()
-    (patience.head, patience.body, patience.pause) = (.milliseconds(200), .milliseconds(200), .milliseconds(200))
+    (patience.head, patience.body, patience.pause) = (.seconds(3), .seconds(3), .seconds(3))
     try await serving(patience) { port in
       let said = try await Client.drip("GET /late HTTP/1.1\r\nHost: x\r\n\r\n", at: port)
       #expect(said.contains("HTTP/1.1 200"), "\(said)")
@@ -65,7 +65,7 @@ struct PromptRequestTests {
       return "yes"
     }
     router.get("/late") { _, _ in
-      try await Task.sleep(for: .seconds(1))  // longer than the listener's patience: that is what is tested
+      try await Task.sleep(for: .seconds(5))  // longer than the listener's patience: that is what is tested
       return "yes"
     }
     var listener = WebListener(host: "127.0.0.1", port: 0)

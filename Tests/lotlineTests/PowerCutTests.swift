@@ -34,6 +34,10 @@ private actor PowerCuts {
   private var central: Program
   /// What the edge was told in a cut's own moment, with what it had been told before; until it is told otherwise.
   private var doubted: [String: (said: Int64, before: Int64)] = [:]
+  /// How far the edge was told before that.
+  private var sure: [String: Int64] = [:]
+  /// How far the queue's incarnations went when it was last asked.
+  private var kept: [String: Int64] = [:]
 
   init(pulled: Bool) async throws {
     plcs = try await SerialPLC.some(2) + SerialPLC.some(2, .bit)
@@ -79,6 +83,7 @@ private actor PowerCuts {
       if try await cut(edge: whose != 1, central: whose == 1 || whose == 3) { done += 1 }
     }
     try await moves()
+    await checkQueue()
     load.cancel()
     await load.value
     try await ledger.compare(with: line, expecting: nil)
@@ -108,7 +113,8 @@ private actor PowerCuts {
 
   /// False where a daemon had not come so far that it had its disk.
   private func cut(edge cutsEdge: Bool, central cutsCentral: Bool) async throws -> Bool {
-    let received = cutsCentral ? await received() : [:]
+    let received = await received()
+    await checkQueue()
     let before = await ledger.flushed()
     let isEdgeCut = cutsEdge ? try queueDisk.cut(under: edge) : false
     let isCentralCut = cutsCentral ? try storeDisk.cut(under: central) : false
@@ -121,7 +127,7 @@ private actor PowerCuts {
     }
     if cutsCentral {
       try await central.killed()
-      if isCentralCut { try await doubt(since: received) }
+      if isCentralCut { try await doubt() }
       central = try Self.startCentral(line, storeDisk)
       try await check(received)
     }
@@ -136,25 +142,39 @@ private actor PowerCuts {
 
   /// How far the edge was told that the central has each of its incarnations; empty where it cannot be asked.
   private func received() async -> [String: Int64] {
-    let told = await told()
+    let told = await standing().mapValues(\.received)
     doubted = doubted.filter { told[$0.key] ?? $0.value.said == $0.value.said }
-    return told.merging(doubted.mapValues(\.before)) { $1 }
+    let received = told.merging(doubted.filter { told[$0.key] != nil }.mapValues(\.before)) { $1 }
+    sure.merge(received) { $1 }
+    return received
   }
 
-  private func told() async -> [String: Int64] {
+  /// How far each incarnation of the edge's queue goes, and how far the edge was told that the central has it.
+  private func standing() async -> [String: (last: Int64, received: Int64)] {
     let status = try? await CentralAnswers(url: line.edgeURL).json("/v1/status")
     let lives = (status?["incarnations"]?.items ?? []).compactMap { life in
-      life["incarnation"]?.text.map { ($0, life["received"]?["central"]?.whole ?? 0) }
+      life["incarnation"]?.text.map { ($0, (life["last"]?.whole ?? 0, life["received"]?["central"]?.whole ?? 0)) }
     }
     return Dictionary(lives) { first, _ in first }
   }
 
   /// A receipt between the last look and the cut may rest on the flush that was under way.
-  private func doubt(since before: [String: Int64]) async throws {
+  private func doubt() async throws {
     try await Task.sleep(for: .milliseconds(100))  // what the central had sent is still on its way to the edge
-    for (incarnation, said) in await told() where said > before[incarnation] ?? 0 {
-      doubted[incarnation] = (said, before[incarnation] ?? 0)
+    for (incarnation, now) in await standing() where now.received > sure[incarnation] ?? 0 {
+      doubted[incarnation] = (now.received, sure[incarnation] ?? 0)
     }
+  }
+
+  /// What the edge's queue had before its power was cut, it has: else it would go on under numbers that the central has,
+  /// and all that it lost would seem to stand beside the record.
+  private func checkQueue() async {
+    let now = await standing()
+    guard !now.isEmpty else { return }
+    for (incarnation, last) in kept {
+      #expect(now[incarnation]?.last ?? 0 >= last, "the queue showed event \(last) of \(incarnation) before a cut")
+    }
+    kept = now.mapValues(\.last)
   }
 
   /// What the central had said to have before its power was cut, it has.

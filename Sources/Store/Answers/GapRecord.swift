@@ -25,10 +25,12 @@ public struct GapRecord: Sendable, Hashable {
   /// `open`, or `pending` where it is not known yet whether something is missing.
   public var state: String
   public var event: EventReference?
-  /// The incarnation that a conflict is about; nil for any other kind.
+  /// The incarnation of which a conflict has left lines beside the record; nil for any other gap.
+  ///
+  /// What only follows from where a queue ended has a mark at the end of its identifier, and no lines.
   public var disputed: Incarnation? {
     let parts = id.split(separator: ":")
-    return kind == "conflict" && parts.count > 1 ? Incarnation(String(parts[1])) : nil
+    return kind == "conflict" && parts.count == 3 ? Incarnation(String(parts[1])) : nil
   }
   /// Something looks wrong, and nothing is known to be missing.
   public var isFinding: Bool { FindingData.Kind(rawValue: kind) != nil }

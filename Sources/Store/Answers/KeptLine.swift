@@ -38,6 +38,9 @@ extension TraceStore {
   ) async throws -> Page<KeptLine> {
     let start = try Cursor.read(cursor, of: .conflicts)
     let place = EventKey(packed: start?.number ?? 0)
+    guard let hash = bytes(hex: start?.text ?? "") else {
+      throw ListFault("the cursor is none that this list gave: take it from the answer before as it is")
+    }
     return try await read { db in
       let rows = try Row.fetchAll(
         db,
@@ -48,7 +51,7 @@ extension TraceStore {
           AND (?5 IS NULL OR i.name = ?5) ORDER BY c.incarnation, c.sequence, c.hash LIMIT ?6
           """,
         arguments: [
-          place.incarnation, place.sequence, Data(bytes(hex: start?.text ?? "") ?? []), source?.storable,
+          place.incarnation, place.sequence, Data(hash), source?.storable,
           incarnation?.description, limit + 1,
         ])
       let lines = try rows.prefix(limit).map { try KeptLine($0) }

@@ -46,6 +46,16 @@ public struct SourceRecord: Sendable, Hashable {
 }
 
 extension TraceStore {
+  private static let named = "FROM nodes WHERE kind IN ('unit', 'lot', 'operator')"
+  /// In SQL: what has a pattern, ?2, in its identifier.
+  private static let hits = "SELECT kind, id, latest \(named) AND id LIKE ?2 ESCAPE '\\'"
+  /// In SQL: what is ?1, or has it as its code; each by its own index.
+  static let exactHits = """
+    SELECT n.kind, n.id, n.latest FROM (
+      SELECT kind, id \(named) AND id = ?1 UNION ALL SELECT kind, id \(named) AND code = ?1 AND code <> id) AS f
+    JOIN nodes n ON n.kind = f.kind AND n.id = f.id
+    """
+
   /// Units, lots and operators whose identifier has `text` in it, whatever the case of its ASCII letters; those that
   /// begin with it first, the identifier itself before all; with `exactly` only those that are it, or whose code it is.
   public func search(_ text: String, exactly: Bool = false, after cursor: String? = nil, limit: Int = 50) async throws
@@ -55,15 +65,11 @@ extension TraceStore {
     let text = text.storable
     let sought = text.replacing("\\", with: "\\\\").replacing("%", with: "\\%").replacing("_", with: "\\_")
     let skipped = try Cursor.read(cursor, of: .search)?.number ?? 0
-    let all = "SELECT kind, id, latest FROM nodes WHERE kind IN ('unit', 'lot', 'operator')"
-    let fitting =
-      exactly
-      ? "\(all) AND id = ?1 UNION ALL \(all) AND code = ?1 AND code <> id" : "\(all) AND id LIKE ?2 ESCAPE '\\'"
     return try await read { db in
       let rows = try Row.fetchAll(
         db,
         sql: """
-          SELECT kind, id, latest FROM (\(fitting))
+          SELECT kind, id, latest FROM (\(exactly ? Self.exactHits : Self.hits))
           ORDER BY CASE WHEN id = ?1 THEN 0 WHEN id LIKE ?3 ESCAPE '\\' THEN 1 ELSE 2 END, latest DESC, kind, id
           LIMIT ?4 OFFSET ?5
           """, arguments: [text, "%\(sought)%", "\(sought)%", limit + 1, skipped])

@@ -59,7 +59,7 @@ struct LotReader {
   let grader: Grader
   static let limit = 1000
   /// The units that the cycles of a lot were of.
-  private static let members = """
+  static let members = """
     FROM cycle_units u, \(CycleRow.ofLot) AND u.incarnation = c.incarnation AND u.sequence = c.sequence
     AND (u.doubt = 0 OR u.unit = c.unit)
     """

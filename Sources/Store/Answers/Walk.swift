@@ -20,12 +20,13 @@ struct Walk {
     self.limit = limit
   }
 
+  /// In SQL: the units of a cycle.
+  static let units = "SELECT unit, doubt FROM cycle_units WHERE incarnation = ? AND sequence = ? ORDER BY unit"
+
   /// What a cycle is the record of: its units, or where it has none its lot.
   func children(of cycle: CycleRow) throws -> [(node: Node, isDoubtful: Bool)] {
     let units = try Row.fetchAll(
-      db.cachedStatement(
-        sql: "SELECT unit, doubt FROM cycle_units WHERE incarnation = ? AND sequence = ? ORDER BY unit"),
-      arguments: [cycle.key.incarnation, cycle.key.sequence]
+      db.cachedStatement(sql: Self.units), arguments: [cycle.key.incarnation, cycle.key.sequence]
     ).map { (Node(.unit, $0["unit"]), ($0["doubt"] as Int64) != 0) }
     return units.isEmpty ? cycle.lot.map { [(Node(.lot, $0), false)] } ?? [] : units
   }

@@ -69,7 +69,8 @@ extension StoreReader {
   /// Copies the store as it is at this moment; every other moment of the disk is left to those who commit.
   func copy(_ store: String, to file: String, part: String) throws {
     guard access(file, F_OK) != 0 else { throw StoreError("there is such a file already: name another one") }
-    let size = size(of: store) ?? 0
+    // The journal may hold much that the file itself has not yet.
+    let size = (size(of: store) ?? 0) + (Machine.size(of: store + "-wal") ?? 0)
     if let free = freeBytes(beside: file), free < size + size / 20 + (16 << 20) {
       throw StoreError("\(free / 1_000_000) MB are free there, and about \(size / 1_000_000 + 17) MB are needed")
     }

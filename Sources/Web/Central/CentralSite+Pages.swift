@@ -193,10 +193,12 @@ extension CentralSite {
 
   /// `/conflicts?incarnation=`: what a second queue of the same name accepted, or one that was put back.
   func conflictsPage(_ request: Request) async throws -> Response {
-    let incarnation = try Self.incarnation(request)
-    let found = try await store.keptLines(incarnation: incarnation, after: request.query("cursor"), limit: 100)
+    let (source, incarnation) = (request.query("source"), try Self.incarnation(request))
+    let found = try await store.keptLines(
+      source: source, incarnation: incarnation, after: request.query("cursor"), limit: 100)
     let bars = found.items.map { pieces.bar($0) }.joined()
-    let chosen = incarnation.map { "&incarnation=\($0)" } ?? ""
+    let chosen = [incarnation.map { "&incarnation=\($0)" }, source.map { "&source=\(CentralWords.path($0))" }]
+      .compactMap { $0 }.joined()
     let next: HTML = found.next.map { "<p><a href=\"/conflicts?cursor=\($0 + chosen)\">The next ones</a></p>" } ?? ""
     return page(
       "Two histories",

@@ -21,7 +21,10 @@ struct RecordPieces: Sendable {
     let count: HTML = gap.count.map { "\($0) \(gap.isFinding ? "seen" : "missing") · " } ?? ""
     let unit: HTML = unitShown ? gap.unit.map { " · unit \(CentralWords.anchor(Node(.unit, $0)))" } ?? "" : ""
     let kept: HTML =
-      gap.disputed.map { " · <a href=\"/conflicts?incarnation=\("\($0)")\">the other lines</a>" } ?? ""
+      gap.disputed.map { life in
+        let source: HTML = gap.source.map { "&amp;source=\(CentralWords.path($0))" } ?? ""
+        return " · <a href=\"/conflicts?incarnation=\("\(life)")\(source)\">the other lines</a>"
+      } ?? ""
     return """
       <div class="bar\(isPending ? " waits" : "")" id="\(gap.id)">
       <span class="label">\(isPending ? "PENDING" : gap.isFinding ? "FINDING" : "GAP"): \(CentralWords.kind(gap.kind))</span> · \(place)\(unit)
