@@ -7,7 +7,7 @@ import Testing
 @testable import Devices
 
 /// Readings on their way to the disk hold up nobody, and none that is refused is forgotten.
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct HandedReadingTests {
   private typealias Handed = (reading: Reading, outcome: @Sendable (Acceptance) -> Void)
 

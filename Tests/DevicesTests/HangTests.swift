@@ -5,7 +5,7 @@ import Testing
 @testable import Devices
 
 /// Devices whose code hangs in a call of the system: a scanner whose port is on a filesystem that does not answer.
-@Suite(.enabled(if: HungMount.isPossible, Comment(rawValue: HungMount.reason)), .timeLimit(minutes: 1))
+@Suite(.enabled(if: HungMount.isPossible, Comment(rawValue: HungMount.reason)), .timeLimit(minutes: 5))
 struct HangTests {
   private func scanner(_ name: String, _ path: String) throws -> DeviceSettings {
     DeviceSettings(

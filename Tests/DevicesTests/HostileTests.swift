@@ -152,13 +152,13 @@ import Testing
     #expect(Set(counted.keys).isSubset(of: Set(expected.keys).union(["timeout", "connect"])), "\(counted)")
   }
 
-  @Test(.timeLimit(minutes: 2))
+  @Test(.timeLimit(minutes: 5))
   func `three hundred hostile answers become no value and are counted by kind`() async throws {
     let account = try await attack(300, devices: 30, seed: 4, within: .seconds(90))
     #expect(Set(account.sent.keys) == Way.tcp.kinds)
   }
 
-  @Test(.timeLimit(minutes: 2), arguments: [Way.rtuOverTCP, .serial])
+  @Test(.timeLimit(minutes: 5), arguments: [Way.rtuOverTCP, .serial])
   func `hundreds of hostile frames become no value, and a serial line is used on`(way: Way) async throws {
     let account = try await attack(over: way, 300, devices: 40, seed: 4, within: .seconds(90))
     #expect(Set(account.sent.keys) == way.kinds)

@@ -7,7 +7,7 @@ import TestParts
 import Testing
 
 /// Other settings while the devices run.
-@Suite(.timeLimit(minutes: 1)) struct LineChangeTests {
+@Suite(.timeLimit(minutes: 5)) struct LineChangeTests {
   private static let text = """
     kind: modbus
     addresses: zero-based

@@ -5,7 +5,7 @@ import Testing
 @testable import Devices
 
 /// Reads on request, over the connection of a device that is being polled.
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct LiveReadoutTests {
   @Test func `a readout goes over the connection of the polls, between them, with words and times`() async throws {
     let plc = try TestPLC()

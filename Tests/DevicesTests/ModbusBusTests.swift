@@ -7,7 +7,7 @@ import Testing
 @testable import Devices
 
 /// Several devices on one connection: one request at a time, and what one does wrong costs the others nothing more.
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct ModbusBusTests {
   /// Its time limit is one that a loaded machine does not miss: whoever does is asked over a new connection.
   static let map = """

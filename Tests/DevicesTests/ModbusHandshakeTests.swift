@@ -5,7 +5,7 @@ import Testing
 @testable import Devices
 
 /// A bit as trigger, with an acknowledge: coil 0 rises, coil 4 is written; the value is in holding register 101.
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct ModbusHandshakeTests {
   private static let map = """
     kind: modbus

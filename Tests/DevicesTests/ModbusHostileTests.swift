@@ -66,7 +66,7 @@ struct Mischief: Sendable, CustomTestStringConvertible {
   ]
 }
 
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct ModbusHostileTests {
   static let map = """
     kind: modbus

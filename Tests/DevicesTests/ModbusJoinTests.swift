@@ -5,7 +5,7 @@ import Testing
 @testable import Devices
 
 /// Values out of joined answers are those that each tag would show if it were read alone.
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct ModbusJoinTests {
   /// A tag of any type in any order, somewhere in the first addresses of a table.
   private static func tag(_ numbers: inout Seeded, _ name: String, within: Int) -> ModbusTag {

@@ -20,7 +20,7 @@ struct ModbusMuteTests {
 
   /// In a process of its own: with the descriptors of 100 connections, all tests at once would come near the 1,024 from
   /// where on a connection is refused.
-  @Test(.timeLimit(minutes: 2))
+  @Test(.timeLimit(minutes: 5))
   func `5 of 100 PLCs accept and never answer: the other 95 make as many polls as in a run without them`() async {
     await #expect(processExitsWith: .success) { try await ModbusMuteTests().compare() }
   }

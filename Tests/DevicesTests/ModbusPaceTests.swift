@@ -6,7 +6,7 @@ import Testing
 @testable import Devices
 
 /// Rates, back-off, holes: state machines with a given clock, and one fault that stays one fault.
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct ModbusPaceTests {
   private let start = ContinuousClock.now
   private func at(_ second: Int64) -> Timestamp { Timestamp(microseconds: second * 1_000_000) }

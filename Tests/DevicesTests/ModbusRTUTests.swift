@@ -72,7 +72,7 @@ final class TestRTULine: @unchecked Sendable {
   }
 }
 
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct ModbusRTUTests {
   static let map = """
     kind: modbus

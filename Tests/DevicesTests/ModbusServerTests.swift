@@ -4,7 +4,7 @@ import Machine
 import TestParts
 import Testing
 
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct ModbusServerTests {
   @Test func `a client reads what was set, in each of the four tables`() async throws {
     let server = try await ModbusServer()

@@ -5,7 +5,7 @@ import Testing
 
 @testable import Devices
 
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct ModbusSettingsTests {
   private func read(_ fields: String) throws -> (DeviceSettings?, [String]) {
     let folder = try ScratchFolder()

@@ -6,7 +6,7 @@ import Testing
 @testable import Devices
 
 /// A PLC that waits for its acknowledge, and what is said of that.
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct ModbusWaitTests {
   /// The counter at 40100, one value at 40102, the acknowledge at 40110.
   private static let map = """

@@ -7,7 +7,7 @@ import Testing
 @testable import Devices
 
 /// What was on the wire, to a file and back.
-@Suite(.timeLimit(minutes: 1)) struct RecordingTests {
+@Suite(.timeLimit(minutes: 5)) struct RecordingTests {
   private static let text = """
     kind: modbus
     addresses: zero-based

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Devices
 
-@Suite(.timeLimit(minutes: 1)) struct ScannerDeviceTests {
+@Suite(.timeLimit(minutes: 5)) struct ScannerDeviceTests {
   @Test func `a scan is acknowledged only after the sink has answered`() async throws {
     try await ScannerBench.run { bench in
       await bench.desk.hold()

@@ -9,7 +9,7 @@ import Testing
 @testable import Devices
 
 /// Scanners by their USB identity, and scanners on a network address.
-@Suite(.timeLimit(minutes: 1)) struct ScannerPlaceTests {
+@Suite(.timeLimit(minutes: 5)) struct ScannerPlaceTests {
   // MARK: USB
 
   /// A folder in the form of /sys with USB devices that have ports.

@@ -7,7 +7,7 @@ import Testing
 
 @testable import Devices
 
-@Suite(.timeLimit(minutes: 1)) struct ScannerPortTests {
+@Suite(.timeLimit(minutes: 5)) struct ScannerPortTests {
   @Test func `a scanner unplugged and plugged in again under its name goes on`() async throws {
     try await ScannerBench.run { bench in
       try await bench.scan("OP-0001\r", gives: ScannerBench.accepted)

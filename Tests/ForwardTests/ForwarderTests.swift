@@ -50,7 +50,7 @@ struct ForwarderTests {
     queue.status.incarnations.last?.received["central"]
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `everything arrives once and in order, and the queue knows it`() async throws {
     try await fill(230)
     try await serving(central.router) { url in
@@ -68,7 +68,7 @@ struct ForwarderTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1), arguments: ScriptedCentral.Order.allCases)
+  @Test(.timeLimit(minutes: 5), arguments: ScriptedCentral.Order.allCases)
   func `whatever the central answers, each event is there once in the end`(_ order: ScriptedCentral.Order) async throws
   {
     try await fill(60)
@@ -85,7 +85,7 @@ struct ForwarderTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `a steady stream goes in company: a batch for each 40 ms at most, not one for each event`() async throws {
     try await serving(central.router) { url in
       let forwarder = forwarder(url, lines: 2000)
@@ -104,7 +104,7 @@ struct ForwarderTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `batches go packed, and unpacked to a central that takes no gzip, which is asked once`() async throws {
     try await fill(400)
     try await serving(central.router) { url in
@@ -127,7 +127,7 @@ struct ForwarderTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `a central that is not there is waited for`() async throws {
     try await fill(3)
     let forwarder = forwarder("http://127.0.0.1:9")
@@ -138,7 +138,7 @@ struct ForwarderTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `a central restored from a backup gets the rest again`() async throws {
     try await fill(40)
     try await serving(central.router) { url in
@@ -156,7 +156,7 @@ struct ForwarderTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `a central that lost everything gets earlier incarnations again as well`() async throws {
     try await fill(10)
     let old = try await queue.beginIncarnation(why: "a test").incarnation
@@ -182,7 +182,7 @@ struct ForwarderTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `of an earlier incarnation whose rows have gone it is told what a central that went back lacks`() async throws {
     var settings = QueueSettings(path: folder.file("brief.db"))
     (settings.reserveBytes, settings.keep) = (0, .zero)
@@ -207,7 +207,7 @@ struct ForwarderTests {
     await queue.close()
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `another history at the central costs no event: both are kept, and a new incarnation begins`() async throws {
     try await fill(30)
     let old = queue.status.incarnation
@@ -227,7 +227,7 @@ struct ForwarderTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `a central that has more than a queue that was put back begins a new incarnation`() async throws {
     try await fill(4)
     let old = queue.status.incarnation
@@ -241,7 +241,7 @@ struct ForwarderTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `a refused token is shown, and a new one in the file is taken up`() async throws {
     try await fill(5)
     await central.ask(for: BearerToken("the-right-token-of-all"))
@@ -258,7 +258,7 @@ struct ForwarderTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1), arguments: [400, 409, 413, 415, 422, 451, 500])
+  @Test(.timeLimit(minutes: 5), arguments: [400, 409, 413, 415, 422, 451, 500])
   func `an event that the central hates is held while the rest goes on, and arrives once it is taken`(_ status: Int)
     async throws
   {
@@ -286,7 +286,7 @@ struct ForwarderTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1), arguments: [401, 403, 404, 405, 407, 408, 421, 426, 429, 503])
+  @Test(.timeLimit(minutes: 5), arguments: [401, 403, 404, 405, 407, 408, 421, 426, 429, 503])
   func `credentials, address and time are no matter of the event: nothing is held`(_ status: Int) async throws {
     try await fill(10)
     await central.hate("press-1", status: status)
@@ -305,7 +305,7 @@ struct ForwarderTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `the last act sends what is left and ends`() async throws {
     try await fill(77)
     try await serving(central.router) { url in
@@ -314,7 +314,7 @@ struct ForwarderTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `the last act ends soon where the central is away`() async throws {
     try await fill(1)
     await forwarder("http://127.0.0.1:9").drain(within: .seconds(30))

@@ -50,7 +50,7 @@ struct PeerWordsTests {
     #expect("no stop".withoutStop == "no stop" && "and so on...".withoutStop == "and so on...")
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `a real central that is not there, and one whose name nobody knows`() async throws {
     for (url, words) in [
       ("http://127.0.0.1:1", "nothing listens there (connection refused)"),

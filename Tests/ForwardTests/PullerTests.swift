@@ -88,7 +88,7 @@ struct PullerTests {
     return puller
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `a line PC without events is heard again and again, and one that is away is not`() async throws {
     let edge = Edge([Chain(count: 0)])
     let ledger = ledger
@@ -106,7 +106,7 @@ struct PullerTests {
     #expect(await ledger.heard[source] == heard)
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `an old incarnation is fetched whole, then the current one, and the line PC is told`() async throws {
     let (old, current) = (Chain(count: 20), Chain(count: 30))
     let edge = Edge([old, current])
@@ -128,7 +128,7 @@ struct PullerTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `a portal's page is no batch, and the pull goes on when it is gone`() async throws {
     let chain = Chain(count: 9)
     let edge = Edge([chain])
@@ -143,7 +143,7 @@ struct PullerTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `another history of the line PC is kept beside ours, and its new incarnation is followed`() async throws {
     let ours = Chain(count: 12, salt: "ours")
     let theirs = Chain(incarnation: ours.incarnation, count: 12, salt: "theirs")
@@ -164,7 +164,7 @@ struct PullerTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `a line PC of another name is refused by name`() async throws {
     let edge = Edge([Chain(count: 1)])
     try await serving(edge.router(SourceName("plant1.line4.pc1")!)) { url in

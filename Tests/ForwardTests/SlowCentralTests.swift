@@ -7,7 +7,7 @@ import Testing
 @testable import Forward
 
 /// A central, or what answers in its place, that never comes to an end of its answer.
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct SlowCentralTests {
   /// What is answered at once, what then comes for ever, and what is told.
   private static let answers: [(first: String, then: String, pause: useconds_t, told: String)] = [

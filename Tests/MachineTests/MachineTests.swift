@@ -3,7 +3,7 @@ import Machine
 import TestParts
 import Testing
 
-@Suite(.timeLimit(minutes: 1)) struct MachineTests {
+@Suite(.timeLimit(minutes: 5)) struct MachineTests {
   @Test func `a pseudo-terminal carries all bytes both ways`() throws {
     let terminal = try PseudoTerminal()
     let side = open(terminal.path, O_RDWR | O_NOCTTY | O_CLOEXEC)

@@ -56,7 +56,7 @@ extension Blocking {
   }
 }
 
-@Suite(.timeLimit(minutes: 1)) struct OwnThreadTests {
+@Suite(.timeLimit(minutes: 5)) struct OwnThreadTests {
   @Test func `a thread that borrows runs one job at a time, in order, and every call comes home`() async {
     let counter = Counter()
     let expected: Int = (0..<2000).reduce(0) { $0 &* 31 &+ $1 }
@@ -152,7 +152,7 @@ extension Blocking {
   }
 }
 
-@Suite(.timeLimit(minutes: 1)) struct BellTests {
+@Suite(.timeLimit(minutes: 5)) struct BellTests {
   @Test func `a ring ends a wait from another thread, and is kept for the next one where nobody waits`() async throws {
     let bell = Bell()
     bell.ring()

@@ -6,7 +6,7 @@ import Queue
 import TestParts
 import Testing
 
-@Suite(.timeLimit(minutes: 1)) struct AppendTests {
+@Suite(.timeLimit(minutes: 5)) struct AppendTests {
   let folder: ScratchFolder
   init() throws { folder = try ScratchFolder() }
 

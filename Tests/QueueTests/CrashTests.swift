@@ -5,7 +5,7 @@ import Queue
 import TestParts
 import Testing
 
-@Suite(.timeLimit(minutes: 2)) struct CrashTests {
+@Suite(.timeLimit(minutes: 5)) struct CrashTests {
   /// What the child appends until it is killed; each accepted number is written down after its commit.
   @Test func `after SIGKILL nothing accepted is lost and no number comes twice`() async throws {
     let folder = try ScratchFolder()

@@ -5,7 +5,7 @@ import Queue
 import TestParts
 import Testing
 
-@Suite(.timeLimit(minutes: 1)) struct DamageTests {
+@Suite(.timeLimit(minutes: 5)) struct DamageTests {
   let folder: ScratchFolder
   init() throws { folder = try ScratchFolder() }
 

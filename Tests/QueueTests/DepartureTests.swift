@@ -42,7 +42,7 @@ struct DepartureTests {
     #expect(wait([.seconds(-1)]) == .zero)
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `a backlog comes in full batches without waiting, and its rest with the last`() async throws {
     let queue = try await openQueue(try ScratchFolder())
     let moment = Moment.now()

@@ -5,7 +5,7 @@ import Queue
 import TestParts
 import Testing
 
-@Suite(.timeLimit(minutes: 1)) struct FailureTests {
+@Suite(.timeLimit(minutes: 5)) struct FailureTests {
   /// In a process of its own, since the limit on a file's size holds for all files of a process.
   @Test func `when writing fails nothing is accepted, and intake goes on by itself once it works`() async throws {
     await #expect(processExitsWith: .success) {

@@ -6,7 +6,7 @@ import TestParts
 import Testing
 
 /// Events that the central refuses for what they say: what the queue keeps of them, and what it gives.
-@Suite(.timeLimit(minutes: 2)) struct HeldTests {
+@Suite(.timeLimit(minutes: 5)) struct HeldTests {
   private let folder: ScratchFolder
   init() throws { folder = try ScratchFolder() }
 

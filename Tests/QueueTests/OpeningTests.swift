@@ -8,7 +8,7 @@ import Testing
 
 @testable import Queue
 
-@Suite(.timeLimit(minutes: 1)) struct OpeningTests {
+@Suite(.timeLimit(minutes: 5)) struct OpeningTests {
   let folder: ScratchFolder
   init() throws { folder = try ScratchFolder() }
 

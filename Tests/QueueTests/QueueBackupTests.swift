@@ -5,7 +5,7 @@ import TestParts
 import Testing
 
 /// Copies of a queue in use, and what is said of what is in one.
-@Suite(.timeLimit(minutes: 2)) struct QueueBackupTests {
+@Suite(.timeLimit(minutes: 5)) struct QueueBackupTests {
   let folder: ScratchFolder
 
   init() throws { folder = try ScratchFolder() }

@@ -7,7 +7,7 @@ import Testing
 @testable import Queue
 
 /// A damaged file is set aside in steps, and the process may be killed between any two.
-@Suite(.timeLimit(minutes: 2)) struct ReplacementTests {
+@Suite(.timeLimit(minutes: 5)) struct ReplacementTests {
   let folder: ScratchFolder
   init() throws { folder = try ScratchFolder() }
 

@@ -4,7 +4,7 @@ import Queue
 import TestParts
 import Testing
 
-@Suite(.timeLimit(minutes: 1)) struct SpaceTests {
+@Suite(.timeLimit(minutes: 5)) struct SpaceTests {
   let folder: ScratchFolder
   init() throws { folder = try ScratchFolder() }
 
@@ -151,7 +151,7 @@ import Testing
 }
 
 /// What is received at the central and in no backup of it stays, until something would have to be refused.
-@Suite(.timeLimit(minutes: 2)) struct ReleaseTests {
+@Suite(.timeLimit(minutes: 5)) struct ReleaseTests {
   let folder: ScratchFolder
 
   init() throws { folder = try ScratchFolder() }

@@ -4,7 +4,7 @@ import Stations
 import TestParts
 import Testing
 
-@Suite(.timeLimit(minutes: 1)) struct CycleTests {
+@Suite(.timeLimit(minutes: 5)) struct CycleTests {
   @Test func `a field that changed while the cycle may have run is unsure, with its former value`() async {
     let line = Line()
     await line.scan([("materials.coil", "C1"), ("lot", "L1")], at: 1)

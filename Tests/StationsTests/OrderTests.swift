@@ -4,7 +4,7 @@ import Stations
 import TestParts
 import Testing
 
-@Suite(.timeLimit(minutes: 1)) struct OrderTests {
+@Suite(.timeLimit(minutes: 5)) struct OrderTests {
   @Test func `a report behind a scan waits until the scan has its number`() async throws {
     let line = Line()
     await line.queue.hold()

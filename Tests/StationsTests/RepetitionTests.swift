@@ -5,7 +5,7 @@ import TestParts
 import Testing
 
 /// What a scanner sends again because it saw no answer.
-@Suite(.timeLimit(minutes: 1)) struct RepetitionTests {
+@Suite(.timeLimit(minutes: 5)) struct RepetitionTests {
   private func scan(
     _ role: String, _ code: String, at seconds: Double, on line: Line, within: Duration? = .milliseconds(2500),
     _ change: (inout Scan) -> Void = { _ in }

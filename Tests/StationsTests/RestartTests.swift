@@ -4,7 +4,7 @@ import Stations
 import TestParts
 import Testing
 
-@Suite(.timeLimit(minutes: 1)) struct RestartTests {
+@Suite(.timeLimit(minutes: 5)) struct RestartTests {
   @Test func `context, components, commands and last cycles survive a restart`() async throws {
     let line = Line()
     await line.scan([("operator", "E1"), ("materials.coil", "C1")], at: 1)

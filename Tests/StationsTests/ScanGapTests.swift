@@ -4,7 +4,7 @@ import Stations
 import TestParts
 import Testing
 
-@Suite(.timeLimit(minutes: 1)) struct ScanGapTests {
+@Suite(.timeLimit(minutes: 5)) struct ScanGapTests {
   @Test func `a damaged scan is kept, is a gap, and changes nothing`() async throws {
     let line = Line()
     await line.scan([("lot", "L1")], at: 1)

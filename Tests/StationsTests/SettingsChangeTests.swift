@@ -5,7 +5,7 @@ import TestParts
 import Testing
 
 /// Other settings of the stations while they work.
-@Suite(.timeLimit(minutes: 1)) struct SettingsChangeTests {
+@Suite(.timeLimit(minutes: 5)) struct SettingsChangeTests {
   private func change(
     _ line: Line, _ names: [String], routing: Routing, _ edit: (inout StationSettings) -> Void = { _ in }
   ) async {

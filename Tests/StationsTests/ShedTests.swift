@@ -5,7 +5,7 @@ import TestParts
 import Testing
 
 /// Readings that the queue did not take because it was full.
-@Suite(.timeLimit(minutes: 1)) struct ShedTests {
+@Suite(.timeLimit(minutes: 5)) struct ShedTests {
   private let full = Refusal.full("free some space")
 
   /// Readings at these seconds, refused.

@@ -4,7 +4,7 @@ import Stations
 import TestParts
 import Testing
 
-@Suite(.timeLimit(minutes: 1)) struct StampTests {
+@Suite(.timeLimit(minutes: 5)) struct StampTests {
   @Test func `a scan sets the context, and the next cycle names the scan that did`() async throws {
     let line = Line()
     await line.scan([("operator", "E1023")], at: 1)

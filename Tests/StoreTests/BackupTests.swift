@@ -7,7 +7,7 @@ import Testing
 @testable import Store
 
 /// Copies of a store: taken while it is used, believed once they are verified, put back whole.
-@Suite(.timeLimit(minutes: 2))
+@Suite(.timeLimit(minutes: 5))
 struct BackupTests {
   let folder: ScratchFolder
   private let rules = TraceRules(hasBackups: true)

@@ -7,7 +7,7 @@ import Testing
 @testable import Store
 
 /// What the central makes of line PCs whose clocks are wrong.
-@Suite(.timeLimit(minutes: 2))
+@Suite(.timeLimit(minutes: 5))
 struct ClockTests {
   let folder: ScratchFolder
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import Store
 
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct GapTests {
   let folder: ScratchFolder
 

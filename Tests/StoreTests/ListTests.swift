@@ -5,7 +5,7 @@ import Testing
 @testable import Store
 
 /// What lists are asked with, and how far they go.
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct ListTests {
   let folder: ScratchFolder
 

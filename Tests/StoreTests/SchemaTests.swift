@@ -6,7 +6,7 @@ import Testing
 @testable import Store
 
 /// Tables and indexes: an older store becomes like a new one, and what many rows have is found by an index.
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct SchemaTests {
   let folder: ScratchFolder
 

@@ -5,7 +5,7 @@ import Testing
 @testable import Store
 
 /// Who was not heard, and who could not hear.
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct SilenceTests {
   let folder: ScratchFolder
   let clock = TestClock()

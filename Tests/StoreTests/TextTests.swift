@@ -5,7 +5,7 @@ import Testing
 @testable import Store
 
 /// Bytes that are no text, and characters that a C library would take for the end of one.
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct TextTests {
   let folder: ScratchFolder
 

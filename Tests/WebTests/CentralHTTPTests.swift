@@ -13,7 +13,7 @@ import Testing
 
 @testable import Web
 
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct CentralHTTPTests {
   let folder: ScratchFolder
 

@@ -13,7 +13,7 @@ import Testing
 @testable import Web
 
 /// What the central's lists are asked with, what an export holds, and what is logged of refusals.
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct CentralListTests {
   let folder: ScratchFolder
   private let log = NIOLockedValueBox<[String]>([])

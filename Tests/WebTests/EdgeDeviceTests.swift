@@ -5,7 +5,7 @@ import Testing
 @testable import Devices
 @testable import Web
 
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct EdgeDeviceTests {
   private static let press = DeviceStatus(name: "press-1", station: "ST10", kind: "modbus", address: "plc:502 unit 1")
   private static let gun = DeviceStatus(name: "gun-1", station: "ST10", kind: "serial", address: "/dev/gun")

@@ -16,7 +16,7 @@ import Testing
 
 /// A line PC over HTTP: a real queue behind a real port.
 struct EdgeSiteTests {
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `events come as the lines that are on disk, with the chain's ends in headers`() async throws {
     let bench = try await EdgeBench()
     try await bench.fill(7)
@@ -37,7 +37,7 @@ struct EdgeSiteTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `who takes gzip gets lines packed, and nobody else`() async throws {
     let bench = try await EdgeBench()
     try await bench.fill(60)
@@ -66,7 +66,7 @@ struct EdgeSiteTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `the same lines come as an array of CloudEvents where that is asked for`() async throws {
     let bench = try await EdgeBench()
     try await bench.fill(2)
@@ -79,7 +79,7 @@ struct EdgeSiteTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `what cannot be answered is told as a problem with a sentence`() async throws {
     let bench = try await EdgeBench()
     try await bench.fill(1)
@@ -99,7 +99,7 @@ struct EdgeSiteTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `a known path asked with another method says which are allowed`() async throws {
     let bench = try await EdgeBench()
     try await running(bench.site()) { url in
@@ -124,7 +124,7 @@ struct EdgeSiteTests {
     #expect(Set(routes.map(\.method.rawValue)).isSuperset(of: ["POST", "GET", "DELETE"]))
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `what only asks for the head gets the status and no body`() async throws {
     let bench = try await EdgeBench()
     try await running(bench.site()) { url in
@@ -135,7 +135,7 @@ struct EdgeSiteTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `a long poll is answered by the next event`() async throws {
     let bench = try await EdgeBench()
     try await bench.fill(1)
@@ -152,7 +152,7 @@ struct EdgeSiteTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `a service that stops does not wait for those who wait`() async throws {
     let bench = try await EdgeBench()
     let (ports, running) = AsyncStream<Int>.makeStream()
@@ -173,7 +173,7 @@ struct EdgeSiteTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `a consumer's receipt is kept, and a wrong hash or a number to come is refused`() async throws {
     let bench = try await EdgeBench()
     try await bench.fill(3)
@@ -204,7 +204,7 @@ struct EdgeSiteTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `healthz says whether events are taken, status and metrics say the rest`() async throws {
     let bench = try await EdgeBench()
     try await bench.fill(4)
@@ -227,7 +227,7 @@ struct EdgeSiteTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `what a scanner read never becomes markup of the page`() async throws {
     let bench = try await EdgeBench()
     let hostile = "\"><script>alert(1)</script><img src=x onerror='alert(2)'>"
@@ -253,7 +253,7 @@ struct EdgeSiteTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `with a token, all but healthz needs it`() async throws {
     let token = try #require(BearerToken("a-token-of-this-test"))
     let bench = try await EdgeBench(token: token)
@@ -271,7 +271,7 @@ struct EdgeSiteTests {
     }
   }
 
-  @Test(.timeLimit(minutes: 1))
+  @Test(.timeLimit(minutes: 5))
   func `without a token a foreign name is not answered, and Authorization is ignored`() async throws {
     let bench = try await EdgeBench()
     try await running(bench.site()) { url in
@@ -282,7 +282,7 @@ struct EdgeSiteTests {
     }
   }
 
-  @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/python3")), .timeLimit(minutes: 1))
+  @Test(.enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/python3")), .timeLimit(minutes: 5))
   func `a foreign verifier follows the chain over HTTP, and sees an altered line in an export`() async throws {
     let bench = try await EdgeBench()
     try await bench.fill(25)

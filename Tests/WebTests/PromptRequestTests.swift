@@ -10,7 +10,7 @@ import Testing
 @testable import Web
 
 /// A listener's patience with clients, over real connections.
-@Suite(.timeLimit(minutes: 2))
+@Suite(.timeLimit(minutes: 5))
 struct PromptRequestTests {
   private static let head = "GET /there HTTP/1.1\r\nHost: x\r\n"
 

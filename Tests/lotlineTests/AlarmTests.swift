@@ -7,7 +7,7 @@ import TestParts
 import Testing
 
 /// The lamp of the line and the alarm's command, switched by the real daemon.
-@Suite(.timeLimit(minutes: 3))
+@Suite(.timeLimit(minutes: 5))
 struct AlarmTests {
   @Test func `the lamp shows that the central is away, through a restart of its PLC, and no other coil is written`()
     async throws

@@ -24,7 +24,7 @@ struct AlertRuleTests {
     for name in try alerts() { #expect(tested.contains("alertname: \(name)\n"), "\(name) is not tested") }
   }
 
-  @Test(.timeLimit(minutes: 2))
+  @Test(.timeLimit(minutes: 5))
   func `every metric that a rule asks for is one that a daemon has`() async throws {
     let plc = try await SerialPLC.some(1)[0]
     let line = try LineFolder(plcs: [.init(plc)], scanners: [])

@@ -8,7 +8,7 @@ import TestParts
 import Testing
 
 /// Backups of a real central: by command, by plan, and put back.
-@Suite(.timeLimit(minutes: 3))
+@Suite(.timeLimit(minutes: 5))
 struct CentralBackupTests {
   private let line: LineFolder
 

@@ -7,7 +7,7 @@ import TestParts
 import Testing
 
 /// The commands that ask a central: what they look for, and how they say that they may not.
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct CentralCommandTests {
   private func line() throws -> LineFolder {
     try LineFolder(plcs: [], scanners: [.init(name: "gun-1", link: "/dev/null-gun")])

@@ -4,7 +4,7 @@ import Testing
 
 @testable import lotline
 
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct CheckWarningTests {
   private static let map = """
     kind: modbus

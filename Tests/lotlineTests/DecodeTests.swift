@@ -5,7 +5,7 @@ import Testing
 
 @testable import lotline
 
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct DecodeTests {
   @Test func `a device's block is decoded, and the line for its map reads the same value back`() async throws {
     let folder = try ScratchFolder()

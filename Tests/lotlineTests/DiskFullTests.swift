@@ -6,7 +6,7 @@ import TestParts
 import Testing
 
 /// A line PC whose disk is filled by another program, on a real filesystem of 8 MB.
-@Suite(.enabled(if: OwnMounts.areAllowed, Comment(rawValue: OwnMounts.reason)), .timeLimit(minutes: 3))
+@Suite(.enabled(if: OwnMounts.areAllowed, Comment(rawValue: OwnMounts.reason)), .timeLimit(minutes: 5))
 struct DiskFullTests {
   @Test func `a full disk refuses visibly, is drained all the same, and takes again once there is room`() async throws {
     let bench = try await SmallDiskLine { "mount -t tmpfs -o size=8m tmpfs \($0)" }

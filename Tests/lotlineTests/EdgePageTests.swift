@@ -9,7 +9,7 @@ import Testing
   .enabled(
     if: Program.hasPython && FileManager.default.isExecutableFile(atPath: "/usr/bin/chromium"),
     "needs chromium, and .parts/venv with playwright: make test makes both"),
-  .timeLimit(minutes: 2))
+  .timeLimit(minutes: 5))
 struct EdgePageTests {
   @Test func `the line's page reads well on a phone and at a desk, in the time on the wall`() async throws {
     let plcs = try await SerialPLC.some(1)

@@ -6,7 +6,7 @@ import Testing
 @testable import lotline
 
 /// `lotline explain`, as a technician and a program use it.
-@Suite(.timeLimit(minutes: 2)) struct ExplainCommandTests {
+@Suite(.timeLimit(minutes: 5)) struct ExplainCommandTests {
   private func run(_ arguments: String...) async throws -> (status: Int32, output: String, messages: String) {
     try await Program.run(["explain"] + arguments, in: ScratchFolder())
   }

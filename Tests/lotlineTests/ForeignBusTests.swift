@@ -5,7 +5,7 @@ import TestParts
 import Testing
 
 /// Several units on one bus of a foreign master of the line, as the whole daemon meets them.
-@Suite(.enabled(if: Program.hasPython, "needs .parts/venv with pymodbus: make test makes it"), .timeLimit(minutes: 2))
+@Suite(.enabled(if: Program.hasPython, "needs .parts/venv with pymodbus: make test makes it"), .timeLimit(minutes: 5))
 struct ForeignBusTests {
   private static let meterMap = """
     kind: modbus

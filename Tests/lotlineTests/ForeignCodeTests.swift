@@ -7,7 +7,7 @@ import Testing
 @testable import lotline
 
 /// Element strings as we read them and as biip, a parser of GS1 codes that others wrote, reads them.
-@Suite(.enabled(if: Program.hasPython, "needs .parts/venv with biip: make test makes it"), .timeLimit(minutes: 3))
+@Suite(.enabled(if: Program.hasPython, "needs .parts/venv with biip: make test makes it"), .timeLimit(minutes: 5))
 struct ForeignCodeTests {
   @Test func `ten thousand codes, sound and damaged, are read alike, or differ by a rule of the specification`()
     async throws

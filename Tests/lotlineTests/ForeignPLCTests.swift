@@ -5,7 +5,7 @@ import TestParts
 import Testing
 
 /// The whole way with parts at its ends that we did not write: pymodbus as the PLC, Python as the verifier.
-@Suite(.enabled(if: Program.hasPython, "needs .parts/venv with pymodbus: make test makes it"), .timeLimit(minutes: 2))
+@Suite(.enabled(if: Program.hasPython, "needs .parts/venv with pymodbus: make test makes it"), .timeLimit(minutes: 5))
 struct ForeignPLCTests {
   @Test(arguments: ForeignPLC.Way.possible)
   func `values of every type and order travel from a foreign PLC to the central, and its cycles`(way: ForeignPLC.Way)

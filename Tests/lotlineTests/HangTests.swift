@@ -10,7 +10,7 @@ import Testing
 /// A daemon parts of which hang, with the service manager listening.
 struct HangTests {
   @Test(
-    .timeLimit(minutes: 3), .enabled(if: HungMount.isPossible, Comment(rawValue: HungMount.reason)),
+    .timeLimit(minutes: 5), .enabled(if: HungMount.isPossible, Comment(rawValue: HungMount.reason)),
     .enabled(if: Proof.isOn, "takes half a minute: runs in make proof"))
   func `Proof: a scanner whose code hangs is started anew, pieces go on, and the watchdog is fed`() async throws {
     let plc = try await SerialPLC.some(1)[0]
@@ -38,7 +38,7 @@ struct HangTests {
     #expect(try await edge.ended() == 0, "\(edge.said)")
   }
 
-  @Test(.timeLimit(minutes: 2), .enabled(if: HungMount.isPossible, Comment(rawValue: HungMount.reason)))
+  @Test(.timeLimit(minutes: 5), .enabled(if: HungMount.isPossible, Comment(rawValue: HungMount.reason)))
   func `it stops with all committed while the central and a PLC answer nothing and a scanner hangs`() async throws {
     let plc = try await SerialPLC.some(1)[0]
     let (mute, deaf) = (try MuteServer(), try MuteServer())
@@ -70,7 +70,7 @@ struct HangTests {
   }
 
   @Test(
-    .timeLimit(minutes: 2),
+    .timeLimit(minutes: 5),
     .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/strace"), "needs strace: make test installs it")
   )
   func `a start that takes long says to the service manager that it goes on`() async throws {

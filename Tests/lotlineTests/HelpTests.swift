@@ -5,7 +5,7 @@ import TestParts
 import Testing
 
 /// The examples in the help of each command, run as they stand there but for the places of devices.
-@Suite(.timeLimit(minutes: 3))
+@Suite(.timeLimit(minutes: 5))
 struct HelpTests {
   /// The commands that do something, each with its help.
   private static func helps(in folder: ScratchFolder) async throws -> [(words: [String], help: String)] {

@@ -61,7 +61,7 @@ struct JournalTests {
     #expect(journal.heard() == ["MESSAGE\n\u{3}\0\0\0\0\0\0\0a\nb\nPRIORITY=6\n"])
   }
 
-  @Test(.enabled(if: OwnMounts.areAllowed, Comment(rawValue: OwnMounts.reason)), .timeLimit(minutes: 2))
+  @Test(.enabled(if: OwnMounts.areAllowed, Comment(rawValue: OwnMounts.reason)), .timeLimit(minutes: 5))
   func `the daemon writes to the journal where its standard error goes there, and plain lines elsewhere`() async throws
   {
     let line = try LineFolder(plcs: [.init(name: "press-1", port: 1)], scanners: [], pulled: true)

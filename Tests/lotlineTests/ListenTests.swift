@@ -6,7 +6,7 @@ import Testing
 
 @testable import lotline
 
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct ListenTests {
   private static func frames(_ texts: [String]) -> [HeardFrame] { texts.map { heard(Array($0.utf8)) } }
 

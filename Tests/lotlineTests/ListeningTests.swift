@@ -5,7 +5,7 @@ import TestParts
 import Testing
 
 /// A daemon that cannot listen where its settings say.
-@Suite(.timeLimit(minutes: 2)) struct ListeningTests {
+@Suite(.timeLimit(minutes: 5)) struct ListeningTests {
   private func central(_ line: LineFolder, _ name: String, at place: String) throws -> String {
     try line.scratch.write(
       "\(name).yaml", "store: { sqlite: \(line.scratch.file("\(name).db")) }\nweb: { listen: \"\(place)\" }\n")

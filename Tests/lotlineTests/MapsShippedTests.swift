@@ -9,7 +9,7 @@ import Testing
 @testable import lotline
 
 /// Each map in `devices` is checked, played by the simulator and read back, as it is delivered.
-@Suite(.timeLimit(minutes: 2)) struct MapsShippedTests {
+@Suite(.timeLimit(minutes: 5)) struct MapsShippedTests {
   static let folder = Program.tree + "/devices"
   /// Maps that show what a map can say, of no model in particular.
   static let examples = [

@@ -8,7 +8,7 @@ import TestParts
 import Testing
 
 /// A line PC whose queue file was put back from a copy: what is in effect is said anew at once.
-@Suite(.timeLimit(minutes: 2)) struct NewLifeTests {
+@Suite(.timeLimit(minutes: 5)) struct NewLifeTests {
   @Test func `the contexts of all stations begin a new life, without any report of a device`() async throws {
     let scratch = try ScratchFolder()
     let guns = try ["gun-1", "gun-2"].map { try SimulatedScanner(link: scratch.file($0)) }

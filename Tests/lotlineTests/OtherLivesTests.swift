@@ -9,7 +9,7 @@ import Testing
 /// Each scan is acknowledged by a real edge, and at the end every acknowledged code is at the central once; the
 /// chains of the central's store are followed by the program and by a foreign verifier.
 @Suite(
-  .serialized, .timeLimit(minutes: 4),
+  .serialized, .timeLimit(minutes: 5),
   .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/python3"), "needs python3 for the comparison"))
 struct OtherLivesTests {
   @Test func `a central put back from an old backup gets again what it lost, and both ends say so`() async throws {

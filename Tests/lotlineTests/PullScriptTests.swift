@@ -5,7 +5,7 @@ import Testing
 
 /// `docs/pull.sh`, which shows a third party how to pull, against the real daemon.
 @Suite(
-  .timeLimit(minutes: 3),
+  .timeLimit(minutes: 5),
   .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/curl"), "needs curl"))
 struct PullScriptTests {
   private func pull(_ pair: Pair, _ folder: String) async throws -> (

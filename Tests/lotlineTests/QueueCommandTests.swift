@@ -5,7 +5,7 @@ import TestParts
 import Testing
 
 /// `lotline queue` and `lotline backup` on a daemon that runs, on its queue when it is stopped, and on a copy.
-@Suite(.timeLimit(minutes: 3))
+@Suite(.timeLimit(minutes: 5))
 struct QueueCommandTests {
   @Test func `queue says why it is not empty, and a backup of a running queue is the same events`() async throws {
     let pair = try await Pair()

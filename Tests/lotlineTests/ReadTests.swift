@@ -6,7 +6,7 @@ import TestParts
 import Testing
 
 /// `lotline read`, alone and through the daemon.
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct ReadTests {
   /// A press with one value, and a daemon's settings for it.
   private static func line(_ server: ModbusServer) throws -> LineFolder {

@@ -6,7 +6,7 @@ import TestParts
 import Testing
 
 /// `lotline record` and `lotline replay`: what was on the wire, to a file, and the same readings out of it again.
-@Suite(.timeLimit(minutes: 2))
+@Suite(.timeLimit(minutes: 5))
 struct RecordTests {
   private static let map = """
     kind: modbus

@@ -6,7 +6,7 @@ import TestParts
 import Testing
 
 /// Other settings for a daemon that runs: the whole program, its settings files, and PLCs on loopback.
-@Suite(.timeLimit(minutes: 2)) struct ReloadTests {
+@Suite(.timeLimit(minutes: 5)) struct ReloadTests {
   @Test func `only the device whose map changed gets another connection, and all else goes on`() async throws {
     let bench = try await ReloadBench(plcs: 3)
     try await bench.run { line, edge in

@@ -8,7 +8,7 @@ import Testing
 @testable import lotline
 
 /// A daemon that is started again and again: it goes on with the settings that ran well, and needs nobody for that.
-@Suite(.timeLimit(minutes: 3))
+@Suite(.timeLimit(minutes: 5))
 struct SafeModeTests {
   @Test func `settings that cannot be used are survived after five starts, and are taken once they are right`()
     async throws

@@ -6,7 +6,7 @@ import Testing
 
 @testable import lotline
 
-@Suite(.timeLimit(minutes: 1))
+@Suite(.timeLimit(minutes: 5))
 struct ScanTests {
   /// Plays a device that has `readable` addresses and refuses each request that touches another.
   private static func searched(_ addresses: Range<Int>, most: Int, readable: Set<Int>) -> (RangeSearch, requests: Int) {

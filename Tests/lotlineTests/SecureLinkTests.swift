@@ -7,7 +7,7 @@ import Testing
 /// Push over TLS with a token, as two PCs of a plant do it, with certificates that openssl made.
 @Suite(
   .enabled(if: FileManager.default.isExecutableFile(atPath: "/usr/bin/openssl"), "needs openssl"),
-  .timeLimit(minutes: 2))
+  .timeLimit(minutes: 5))
 struct SecureLinkTests {
   private static let token = "token-of-the-line-0123456789"
 

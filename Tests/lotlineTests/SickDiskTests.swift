@@ -7,7 +7,7 @@ import Testing
 /// A line PC whose disk is not full but sick: it fails under the filesystem, has no room for another file, or is slow.
 @Suite(
   .enabled(if: LoopDisk.isAllowed, Comment(rawValue: LoopDisk.reason)),
-  .enabled(if: FailingCalls.areAllowed, Comment(rawValue: FailingCalls.reason)), .timeLimit(minutes: 4))
+  .enabled(if: FailingCalls.areAllowed, Comment(rawValue: FailingCalls.reason)), .timeLimit(minutes: 5))
 struct SickDiskTests {
   @Test func `a filesystem that goes read-only under the queue stops intake, says so, and what was taken is sent`()
     async throws

@@ -5,7 +5,7 @@ import TestParts
 import Testing
 
 /// `lotline simulate` as the tests of others use it: started, asked by foreign programs, stopped.
-@Suite(.timeLimit(minutes: 2))
+@Suite(.timeLimit(minutes: 5))
 struct SimulateTests {
   static let mbpoll = FileManager.default.isExecutableFile(atPath: "/usr/bin/mbpoll")
 

@@ -5,7 +5,7 @@ import TestParts
 import Testing
 
 /// A line with one PLC that is named by a host, and a name server that never answers.
-@Suite(.enabled(if: OwnMounts.areAllowed, Comment(rawValue: OwnMounts.reason)), .timeLimit(minutes: 2))
+@Suite(.enabled(if: OwnMounts.areAllowed, Comment(rawValue: OwnMounts.reason)), .timeLimit(minutes: 5))
 struct SlowNameTests {
   @Test func `a name server that does not answer costs its own device only, and does not hold up the stop`()
     async throws

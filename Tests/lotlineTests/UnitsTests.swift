@@ -3,7 +3,7 @@ import TestParts
 import Testing
 
 /// `make install` into a scratch folder, and what systemd says to it.
-@Suite(.timeLimit(minutes: 2))
+@Suite(.timeLimit(minutes: 5))
 struct UnitsTests {
   static let systemd = FileManager.default.isExecutableFile(atPath: "/usr/bin/systemd-analyze")
 

@@ -4,7 +4,7 @@ import Testing
 
 /// What the daemon sends to its devices, as it is on the wire.
 struct WireTests {
-  @Test(.timeLimit(minutes: 3))
+  @Test(.timeLimit(minutes: 5))
   func `functions 1 to 4 and the declared acknowledges are all that is ever on the wire`() async throws {
     let plcs = try await SerialPLC.some(1) + SerialPLC.some(1, .bit)
     let taps = try plcs.map { try WireTap(before: $0.port) }
