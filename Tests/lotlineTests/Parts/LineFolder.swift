@@ -1,11 +1,15 @@
 import Foundation
+import Machine
 import TestParts
 
 /// Settings files of a small line on loopback, as a technician would write them.
 struct LineFolder {
   let scratch: ScratchFolder
-  let centralPort: Int
-  let edgePort: Int
+  /// Kept for both daemons while they are down too: else another test's daemon may be given one of them.
+  private let ports: (central: ReservedPort, edge: ReservedPort)
+
+  var centralPort: Int { ports.central.port }
+  var edgePort: Int { ports.edge.port }
 
   var edge: String { scratch.file("edge.yaml") }
   var central: String { scratch.file("central.yaml") }
@@ -34,8 +38,7 @@ struct LineFolder {
   /// Writes both settings files, and maps for presses and scanners; each PLC and scanner pair is a station of its own.
   init(plcs: [PLC], scanners: [Scanner], pulled: Bool = false) throws {
     scratch = try ScratchFolder()
-    centralPort = try freePort()
-    edgePort = try freePort()
+    ports = (try ReservedPort(), try ReservedPort())
     try scratch.write("devices/counter.yaml", Self.pressMap)
     try scratch.write("devices/bit.yaml", Self.flagMap)
     try scratch.write("devices/gun.yaml", Self.scannerMap)
